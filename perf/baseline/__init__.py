@@ -1,0 +1,1 @@
+"""What was measured at a commit, kept by target, machine and full hash, in files that pyperf reads."""

@@ -1,0 +1,175 @@
+"""The scenario `baseline`: benchmarks and load on the commit checked out, kept by its full hash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from perf.baseline import store
+from perf.baseline.pyperf_file import StoredBaseline, StoredLoad, storable, whole_rounds
+from perf.benchmarks import scenario as benchmarks
+from perf.context import Context, Plan
+from perf.errors import ExitCode, Interrupted, PerfError, Undecided
+from perf.model import BaselineResult, BenchmarksResult, LoadResult, Outcome, Series, Status
+from perf.system import clock, git
+
+_SCENARIO = "baseline"
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Which commit is measured, and the file that keeps it."""
+
+    sha: str
+    dirty: bool
+    path: Path
+
+
+def plan(context: Context) -> Plan:
+    """What would be measured and where it would be kept; a refusal is told here already."""
+    from perf.load import scenario as load
+
+    place = _place(context)
+    if isinstance(place, Outcome):
+        return Plan((f"nothing is measured: {place.summary}",), 0.0)
+    measured, loaded = benchmarks.plan(context), load.plan(context)
+    return Plan(
+        (*measured.lines, *loaded.lines, f"kept as {place.path}"),
+        measured.expected_seconds + loaded.expected_seconds,
+    )
+
+
+def run(context: Context) -> Outcome:
+    """Measure and keep. A dirty tree is refused before anything is measured, or kept apart with `options.apart`.
+
+    Raises what `benchmarks` raises; when load cannot be measured the benchmarks are kept without it.
+    """
+    from perf.load import scenario as load
+
+    started = clock.monotonic_seconds()
+    place = _place(context)
+    if isinstance(place, Outcome):
+        return place
+    outcomes = [benchmarks.run(context)]
+    try:
+        outcomes.append(load.run(context))
+    except Interrupted:
+        raise
+    except PerfError as error:
+        outcomes.append(Outcome("load", Status.FAILED, error.exit_code, error.what, 0.0, error=str(error)))
+    return store_outcomes(context, outcomes, measured_at=place.sha, started_seconds=started)
+
+
+def store_outcomes(
+    context: Context,
+    outcomes: Iterable[Outcome],
+    *,
+    measured_at: str | None = None,
+    started_seconds: float | None = None,
+) -> Outcome:
+    """Keep what these outcomes measured already; nothing is measured here.
+
+    `measured_at` is the commit that was checked out when measuring began: when another stands there now, nothing is
+    kept. `started_seconds` is a reading of the monotonic clock.
+    """
+    started = clock.monotonic_seconds() if started_seconds is None else started_seconds
+    place = _place(context)
+    if isinstance(place, Outcome):
+        return place
+    if measured_at is not None and measured_at != place.sha:
+        return _left_out(
+            f"the checkout moved from {measured_at[:12]} to {place.sha[:12]} while it was measured",
+            ExitCode.UNKNOWN,
+        )
+    series, load, warnings = _collect(outcomes)
+    if not series and not load:
+        return Outcome(
+            _SCENARIO,
+            Status.FAILED,
+            ExitCode.FAILED,
+            f"nothing to keep for {place.sha[:12]}: {'; '.join(warnings) or 'nothing was measured'}",
+            clock.monotonic_seconds() - started,
+            warnings=warnings,
+        )
+    store.save(
+        place.path,
+        StoredBaseline(
+            place.sha,
+            place.dirty,
+            context.target.name,
+            context.fingerprint.machine(),
+            asdict(context.fingerprint),
+            clock.now(),
+            series,
+            load,
+        ),
+    )
+    count = len({(each.package, each.name) for each in series})
+    apart = ", apart: the tree has changes that are in no commit" if place.dirty else ""
+    return Outcome(
+        _SCENARIO,
+        Status.PASSED,
+        ExitCode.FINE,
+        f"{count} benchmarks{' and load' if load else ''} of {place.sha[:12]} kept as {place.path}{apart}",
+        clock.monotonic_seconds() - started,
+        BaselineResult(str(place.path), place.sha, place.dirty, count),
+        warnings=warnings,
+    )
+
+
+def _place(context: Context) -> _Place | Outcome:
+    """Where the checkout's baseline belongs; an Outcome that says why when it is not to be kept."""
+    checkout = context.target.checkout
+    if checkout is None:
+        return _left_out(
+            f"{context.target.directory} is not in a git repository: no commit to keep a baseline for"
+        )
+    try:
+        sha = git.head(checkout).sha
+    except Undecided as error:
+        return _left_out(error.what, error.exit_code)
+    dirty = git.is_dirty(checkout)
+    if dirty and not context.options.apart:
+        return _left_out(
+            f"the target has changes that are in no commit, so they are not the baseline of {sha[:12]}: "
+            "commit or stash them, or keep it apart with --apart"
+        )
+    return _Place(sha, dirty, store.path_for(context, sha, dirty=dirty))
+
+
+def _left_out(reason: str, exit_code: ExitCode = ExitCode.USAGE) -> Outcome:
+    return Outcome(_SCENARIO, Status.LEFT_OUT, exit_code, reason, 0.0)
+
+
+def _collect(
+    outcomes: Iterable[Outcome],
+) -> tuple[tuple[Series, ...], tuple[StoredLoad, ...], tuple[str, ...]]:
+    """What can be kept, and a warning for everything that cannot."""
+    series: list[Series] = []
+    load: list[StoredLoad] = []
+    warnings: list[str] = []
+    for outcome in outcomes:
+        match outcome.result:
+            case BenchmarksResult() as result:
+                kept, lost = storable(result.series)
+                series += kept
+                warnings += [f"{name} is not in it: it has no value above zero" for name in lost]
+                failed = [problem for problem in result.problems if problem.counts]
+                warnings += [
+                    f"{problem.package} {problem.name} is not in it: {problem.kind}".replace("  ", " ")
+                    for problem in failed
+                ]
+            case LoadResult() as result:
+                if (stored := whole_rounds(result)) is not None:
+                    load.append(stored)
+                else:
+                    verified = max((each.verified for each in result.rounds), default=0)
+                    warnings.append(
+                        f"load is not in it: no round arrived whole (at best {verified} of {result.images} images)"
+                    )
+            case None if outcome.scenario in ("benchmarks", "load"):
+                warnings.append(f"{outcome.scenario} is not in it: {outcome.summary}")
+            case _:
+                pass
+    return tuple(series), tuple(load), tuple(warnings)

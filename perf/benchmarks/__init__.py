@@ -1,0 +1,1 @@
+"""Benchmarks: build test binaries, run them, parse the Go benchmark format."""

@@ -1,0 +1,200 @@
+"""The command line: one command a scenario, and what one does by hand. Heavy imports wait until a command runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import click
+
+from perf import __version__
+from perf.errors import MEANINGS, ExitCode, PerfError
+
+# Name → (what it answers, option groups). The docstrings of nox's sessions say the same in a line.
+SCENARIOS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "benchmarks": ("How fast its Go benchmarks are, in several processes.", ("bench",)),
+    "load": ("How fast it copies; every image verified by digest.", ("load",)),
+    "stress": ("What breaks it: more and more workers.", ("load",)),
+    "baseline": ("Keep this commit's figures as its baseline.", ("bench", "load", "baseline")),
+    "regression": (
+        "Did this change make it slower: head against base.",
+        ("bench", "regression"),
+    ),
+    "integration": ("Its own integration tests, between real registries.", ("registry",)),
+    "all": ("All six, and one report in docs/.", ("bench", "load", "baseline", "regression")),
+}
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+_COMMON: Final[tuple[Decorator, ...]] = (
+    click.option(
+        "--target",
+        metavar="NAME|PATH|URL",
+        help="What to measure. Default: a Freightliner checkout around or beside the suite, else skiff.",
+    ),
+    click.option("--full", is_flag=True, help="Measure for longer, as effort.full in perf.toml says."),
+    click.option("--dry-run", is_flag=True, help="Show what would run and for how long; measure nothing."),
+    click.option("--seed", type=int, help="Seed of the random order. Default: chosen and recorded."),
+)
+_REGISTRY: Final[tuple[Decorator, ...]] = (
+    click.option(
+        "--registry",
+        type=click.Choice(["distribution", "docker", "podman"]),
+        default="distribution",
+        show_default=True,
+        help="Two registries as programs, or in containers.",
+    ),
+    click.option(
+        "--source", metavar="URL", help="A standing source registry; only a prefix of it is written."
+    ),
+    click.option("--destination", metavar="URL", help="A standing destination registry; never wiped."),
+)
+_GROUPS: Final[dict[str, tuple[Decorator, ...]]] = {
+    "bench": (
+        click.option(
+            "--bench", metavar="REGEX", default=".", help="Which benchmarks, as go test -bench takes it."
+        ),
+        click.option("--processes", type=click.IntRange(1), help="Processes a benchmark, each of count 1."),
+    ),
+    "registry": _REGISTRY,
+    "load": (
+        *_REGISTRY,
+        click.option("--workload", metavar="NAME", help="A workload of perf.toml."),
+        click.option("--workers", type=click.IntRange(1), help="Copies at once (in stress: at most)."),
+        click.option("--rounds", "rounds", type=click.IntRange(1), help="Passes of the workload."),
+        click.option(
+            "--drive",
+            type=click.Choice(["copy", "tree"]),
+            help="One process an image, or the target's own tree command.",
+        ),
+    ),
+    "baseline": (
+        click.option(
+            "--apart", is_flag=True, help="Store the baseline of a dirty tree, under a name of its own."
+        ),
+    ),
+    "regression": (
+        click.option("--base", metavar="REV", help="Compare with this commit instead of the merge base."),
+        click.option(
+            "--against",
+            type=click.Choice(["base", "stored"]),
+            default="base",
+            show_default=True,
+            help="Measure the base now, or use the nearest stored baseline of this machine.",
+        ),
+        click.option("--pairs", "pairs", type=click.IntRange(6), help="Interleaved pairs a benchmark."),
+    ),
+}
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: " + "; ".join(f"{int(code)} {meaning}" for code, meaning in MEANINGS.items()) + ".",
+)
+@click.version_option(__version__, prog_name="perf")
+def perf() -> None:
+    """Measure a Go registry replicator: how fast, what breaks it, did this change make it slower."""
+
+
+def _scenario(name: str, sentence: str, groups: tuple[str, ...]) -> click.Command:
+    def run(target: str | None, full: bool, dry_run: bool, **chosen: Any) -> ExitCode:
+        from perf.context import Options
+        from perf.invocation import Request, invoke
+
+        options = Options(**chosen)
+        command = ("python", "-m", "perf", *click.get_current_context().obj)
+        return invoke(Request(name, options, target, full, dry_run, command))
+
+    command: Callable[..., Any] = run
+    decorators = {id(each): each for group in groups for each in _GROUPS[group]}
+    for decorate in reversed((*_COMMON, *decorators.values())):
+        command = decorate(command)
+    return click.command(name, help=sentence)(command)
+
+
+for _name, (_sentence, _groups) in SCENARIOS.items():
+    perf.add_command(_scenario(_name, _sentence, _groups))
+
+
+@perf.group()
+def registry() -> None:
+    """Two registries that outlive the command, for work by hand."""
+
+
+@registry.command("up")
+def registry_up() -> ExitCode:
+    """Start them on 127.0.0.1:5100 and :5101 and seed the source."""
+    from perf import by_hand
+
+    return by_hand.registry_up()
+
+
+@registry.command("down")
+def registry_down() -> ExitCode:
+    """Stop them and remove their storage."""
+    from perf import by_hand
+
+    return by_hand.registry_down()
+
+
+@registry.command("status")
+def registry_status() -> ExitCode:
+    """Show which answer, their processes, storage and repositories."""
+    from perf import by_hand
+
+    return by_hand.registry_status()
+
+
+@registry.command("seed")
+def registry_seed() -> ExitCode:
+    """Push project-{a,b,c}/service-1..4 to the source again."""
+    from perf import by_hand
+
+    return by_hand.registry_seed()
+
+
+@perf.group()
+def cache() -> None:
+    """What was built or seeded once and is kept."""
+
+
+@cache.command("show")
+def cache_show() -> ExitCode:
+    """Show where it lies and how large it is."""
+    from perf import by_hand
+
+    return by_hand.cache_show()
+
+
+@cache.command("clear")
+@click.argument("rooms", nargs=-1)
+def cache_clear(rooms: tuple[str, ...]) -> ExitCode:
+    """Remove ROOMS of the cache (all without a word)."""
+    from perf import by_hand
+
+    return by_hand.cache_clear(rooms)
+
+
+@perf.command()
+def doctor() -> ExitCode:
+    """What this machine allows, and what is lost without it."""
+    from perf import by_hand
+
+    return by_hand.doctor()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command line; the exit code (perf.errors says what each means)."""
+    try:
+        # What was typed goes along as `obj`: the record and the report show it.
+        code = perf.main(list(arguments), "python -m perf", standalone_mode=False, obj=tuple(arguments))
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return ExitCode.INTERRUPTED
+    except PerfError as error:
+        click.echo(f"perf: {error}\n  exit {int(error.exit_code)}: {MEANINGS[error.exit_code]}", err=True)
+        return error.exit_code
+    return int(code or ExitCode.FINE)

@@ -1,0 +1,93 @@
+"""What every scenario is given: places, suite, target, effort, the doors, and the directory of this run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from perf.suite import Effort, Suite, Target
+from perf.system.files import disk_errors, make_directory
+from perf.system.git import Checkout
+from perf.system.go import Go
+from perf.system.host import Fingerprint
+from perf.system.places import Places
+from perf.system.processes import Processes
+from perf.system.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a person asked for on the command line; None is "as perf.toml says"."""
+
+    workload: str | None = None
+    workers: int | None = None
+    rounds: int | None = None
+    pairs: int | None = None
+    drive: str | None = None
+    bench: str = "."
+    processes: int | None = None
+    base: str | None = None
+    against: str = "base"
+    seed: int | None = None
+    registry: str = "distribution"
+    source: str | None = None
+    destination: str | None = None
+    apart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedTarget:
+    """A target found on disk. `directory` holds its go.mod; `checkout` is None outside a git repository."""
+
+    name: str
+    directory: Path
+    declared: Target
+    checkout: Checkout | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Handed to every scenario. Directories made through `room` belong to this run and are kept."""
+
+    places: Places
+    suite: Suite
+    target: ResolvedTarget
+    effort_name: str
+    options: Options
+    processes: Processes
+    progress: Progress
+    go: Go
+    fingerprint: Fingerprint
+    run_directory: Path
+    caller: Mapping[str, str]
+
+    @property
+    def effort(self) -> Effort:
+        return self.suite.effort["full" if self.effort_name == "full" else "quick"]
+
+    def room(self, name: str) -> Path:
+        """A directory of this run for one scenario's raw results."""
+        return make_directory(self.run_directory / name)
+
+    def keep(self, path: Path, text: str) -> None:
+        """Write raw results at once, as they come."""
+        with disk_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+
+    def target_environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """What the target's own processes see: PATH, a home of their own, GO*, what perf.toml names; nothing else."""
+        return {**self.go.run_environment, **self.target.declared.environment, **(extra or {})}
+
+    def with_options(self, options: Options) -> Context:
+        return replace(self, options=options)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a scenario would do, in lines for a person, with the time it expects (seconds of measuring, builds apart)."""
+
+    lines: tuple[str, ...]
+    expected_seconds: float

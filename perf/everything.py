@@ -1,0 +1,98 @@
+"""The scenarios by name, and `all` of them in one process: nothing is measured twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+import perf.baseline.scenario as baseline
+import perf.benchmarks.scenario as benchmarks
+import perf.integration.scenario as integration
+import perf.load.scenario as load
+import perf.regression.scenario as regression
+import perf.stress.scenario as stress
+from perf.context import Context, Plan
+from perf.errors import ExitCode, Interrupted, Lacking, PerfError, Undecided
+from perf.model import Outcome, Status
+from perf.system import clock
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """`plan` says what would run and how long it takes; `run` does it."""
+
+    plan: Callable[[Context], Plan]
+    run: Callable[[Context], Outcome]
+
+
+SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
+    {
+        "benchmarks": Scenario(benchmarks.plan, benchmarks.run),
+        "load": Scenario(load.plan, load.run),
+        "stress": Scenario(stress.plan, stress.run),
+        "baseline": Scenario(baseline.plan, baseline.run),
+        "regression": Scenario(regression.plan, regression.run),
+        "integration": Scenario(integration.plan, integration.run),
+    }
+)
+
+# When several scenarios end differently, the first of these that one of them ended with is the whole run's.
+_GRAVEST_FIRST: Final = (
+    ExitCode.INTERRUPTED,
+    ExitCode.FAILED,
+    ExitCode.USAGE,
+    ExitCode.LACKING,
+    ExitCode.UNKNOWN,
+)
+
+
+def names_of(scenario: str) -> tuple[str, ...]:
+    """The scenarios that a name stands for: itself, or every one for "all"."""
+    return tuple(SCENARIOS) if scenario == "all" else (scenario,)
+
+
+def run_scenarios(context: Context, scenario: str, done: Callable[[tuple[Outcome, ...]], None]) -> None:
+    """Run what `scenario` names, calling `done` with all outcomes so far after each.
+
+    An error ends its own scenario only. Interrupted ends the run: it is noted as an outcome, then raised.
+    In `all`, `baseline` stores what benchmarks and load have measured already.
+    """
+    outcomes: tuple[Outcome, ...] = ()
+    for name in names_of(scenario):
+        started = clock.monotonic_seconds()
+        try:
+            if scenario == "all" and name == "baseline":
+                outcome = baseline.store_outcomes(context, outcomes)
+            else:
+                outcome = SCENARIOS[name].run(context)
+        except Interrupted as error:
+            done((*outcomes, ended_by(name, error, clock.monotonic_seconds() - started)))
+            raise
+        except PerfError as error:
+            outcome = ended_by(name, error, clock.monotonic_seconds() - started)
+        outcomes = (*outcomes, outcome)
+        done(outcomes)
+
+
+def ended_by(scenario: str, error: PerfError, seconds: float) -> Outcome:
+    """The outcome of a scenario that ended in an error."""
+    status = Status.FAILED
+    if isinstance(error, Interrupted):
+        status = Status.INTERRUPTED
+    elif isinstance(error, Lacking | Undecided):
+        status = Status.UNKNOWN
+    return Outcome(scenario, status, error.exit_code, error.what.splitlines()[0], seconds, error=str(error))
+
+
+def exit_code(scenario: str, outcomes: tuple[Outcome, ...]) -> ExitCode:
+    """The run's exit code. In `all` a scenario left out is a line in the report; a run that measured nothing is unknown."""
+    if scenario == "all":
+        judged = [outcome for outcome in outcomes if outcome.status is not Status.LEFT_OUT]
+        if not judged:
+            return ExitCode.UNKNOWN
+    else:
+        judged = list(outcomes)
+    codes = {outcome.exit_code for outcome in judged}
+    return next((code for code in _GRAVEST_FIRST if code in codes), ExitCode.FINE)

@@ -1,0 +1,1 @@
+"""The target's own integration tests, run against two real registries."""

@@ -1,0 +1,184 @@
+"""One invocation from its arguments to its exit code: find everything, run, keep the record, show it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from perf import everything, targets
+from perf.context import Context, Options
+from perf.errors import ExitCode, Interrupted, PerfError
+from perf.model import RUN_RECORD_VERSION, Outcome, RunRecord
+from perf.report import markdown, plan, record, terminal
+from perf.suite import Suite, parse_suite
+from perf.system import clock, files, git, go, host
+from perf.system.places import Places, find_places
+from perf.system.processes import Processes, interruptible
+from perf.system.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked on the command line."""
+
+    scenario: str
+    options: Options
+    target: str | None = None
+    full: bool = False
+    dry_run: bool = False
+    command: tuple[str, ...] = ()
+
+
+def read_suite(places: Places) -> Suite:
+    return parse_suite(places.configuration.read_text("utf-8", "replace"), "perf.toml")
+
+
+@contextmanager
+def doors() -> Iterator[tuple[Places, Processes, Progress]]:
+    """Places, processes and progress of one invocation; signals clean up."""
+    with interruptible():
+        places = find_places(Path.cwd(), dict(os.environ))
+        with Processes() as processes:
+            yield places, processes, Progress()
+
+
+def invoke(request: Request) -> ExitCode:
+    """Run what was asked; the exit code. Errors that no scenario caught pass upward as PerfError."""
+    with doors() as (places, processes, progress):
+        context = _context(request, places, processes, progress)
+        if request.dry_run:
+            return _show_plan(request, context)
+        with files.only_run(places.cache / "locks" / "measuring", f"{request.scenario} in {places.root}"):
+            return _measure(request, context)
+
+
+def _context(request: Request, places: Places, processes: Processes, progress: Progress) -> Context:
+    suite = read_suite(places)
+    target = targets.resolve(places, suite, request.target, progress)
+    if target.note:
+        progress.note(target.note)
+    if not places.writable:
+        progress.note(f"{places.root} is read-only: results go to {places.state}")
+    toolchain = go.find_go(places, processes, progress, os.environ)
+    identity = f"{clock.now():%Y%m%d-%H%M%S}-{request.scenario}-{secrets.token_hex(2)}"
+    return Context(
+        places=places,
+        suite=suite,
+        target=target,
+        effort_name="full" if request.full else "quick",
+        options=request.options,
+        processes=processes,
+        progress=progress,
+        go=toolchain,
+        fingerprint=host.fingerprint(toolchain.version),
+        run_directory=places.runs / identity,
+        caller=dict(os.environ),
+    )
+
+
+def _show_plan(request: Request, context: Context) -> ExitCode:
+    """In `all` a scenario that cannot run is a line among the others; alone it is the answer."""
+    plans: dict[str, tuple[tuple[str, ...], float]] = {}
+    for name in everything.names_of(request.scenario):
+        try:
+            planned = everything.SCENARIOS[name].plan(context)
+            plans[name] = (planned.lines, planned.expected_seconds)
+        except PerfError as error:
+            if request.scenario != "all":
+                raise
+            plans[name] = (tuple(str(error).splitlines()), 0.0)
+    Console(soft_wrap=True, highlight=False, markup=False).print(plan.text(plans))
+    return ExitCode.FINE
+
+
+def _measure(request: Request, context: Context) -> ExitCode:
+    started, started_seconds = clock.now(), clock.monotonic_seconds()
+    identity = _target_identity(context)
+    kept: list[RunRecord] = []
+
+    def keep(outcomes: tuple[Outcome, ...]) -> None:
+        seconds = clock.monotonic_seconds() - started_seconds
+        kept.append(_record(request, context, identity, started, seconds, outcomes))
+        files.write_atomically(context.run_directory / "outcome.json", record.dump(kept[-1]))
+
+    try:
+        everything.run_scenarios(context, request.scenario, keep)
+    except Interrupted:
+        _show(context, kept[-1], None)
+        raise
+    report = _write_report(context, kept[-1]) if request.scenario == "all" else None
+    _show(context, kept[-1], report)
+    return kept[-1].exit_code
+
+
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    sha: str | None
+    subject: str
+    dirty: bool
+
+
+def _target_identity(context: Context) -> _Identity:
+    checkout = context.target.checkout
+    if checkout is None or not git.has_commits(checkout):
+        return _Identity(None, "", dirty=False)
+    commit = git.head(checkout)
+    return _Identity(commit.sha, commit.subject, git.is_dirty(checkout))
+
+
+def _record(
+    request: Request,
+    context: Context,
+    identity: _Identity,
+    started: datetime,
+    seconds: float,
+    outcomes: tuple[Outcome, ...],
+) -> RunRecord:
+    return RunRecord(
+        version=RUN_RECORD_VERSION,
+        id=context.run_directory.name,
+        scenario=request.scenario,
+        target=context.target.name,
+        target_sha=identity.sha,
+        target_subject=identity.subject,
+        target_dirty=identity.dirty,
+        started=started.isoformat(timespec="seconds"),
+        seconds=seconds,
+        machine=context.fingerprint.machine(),
+        fingerprint=asdict(context.fingerprint),
+        command=request.command,
+        effort=context.effort_name,
+        exit_code=everything.exit_code(request.scenario, outcomes),
+        outcomes=outcomes,
+    )
+
+
+def _write_report(context: Context, done: RunRecord) -> Path:
+    """docs/performance-test-<date>.md; a second run of a day gets a number, nothing is overwritten."""
+    docs = context.places.output_root / "docs"
+    stem = f"performance-test-{clock.today()}"
+    names = (f"{stem}.md", *(f"{stem}-{number}.md" for number in range(2, 10_000)))
+    path = next(docs / name for name in names if not (docs / name).exists())
+    files.write_atomically(path, markdown.report(done))
+    return path
+
+
+def _show(context: Context, done: RunRecord, report: Path | None) -> None:
+    console = Console(highlight=False)
+    where = [f"raw results: {_shown(context.run_directory, context.places.root)}"]
+    if report is not None:
+        where.append(f"report: {_shown(report, context.places.root)}")
+    console.print(terminal.summary(done, console.width))
+    for line in where:
+        console.print(line, soft_wrap=True, markup=False)
+
+
+def _shown(path: Path, root: Path) -> str:
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)

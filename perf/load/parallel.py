@@ -1,0 +1,36 @@
+"""Work spread over threads, which ends at once when one of them fails or the run is interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def in_parallel(
+    function: Callable[[T], R],
+    items: Iterable[T],
+    threads: int,
+    *,
+    on_failure: Callable[[], None] = lambda: None,
+) -> list[R]:
+    """`function` of every item, in the items' order; raises the first error after the threads have ended.
+
+    What has not begun by then is not begun; `on_failure` is called to make what has begun end sooner.
+    """
+    pool = ThreadPoolExecutor(max(1, threads))
+    try:
+        futures = [pool.submit(function, item) for item in items]
+        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+        for future in done:
+            future.result()
+        return [future.result() for future in futures]
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        on_failure()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,1 @@
+"""Did the head get slower than the base: rounds of pairs, statistics, verdicts."""

@@ -1,0 +1,83 @@
+"""What a comparison comes to as a whole: status, exit code, one line. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+from perf.errors import ExitCode
+from perf.model import Comparison, Outcome, RegressionResult, Status, Verdict
+from perf.regression.verdicts import signed
+
+# Worst first, as the line tells them.
+_ORDER: Final = (Verdict.REGRESSION, Verdict.UNKNOWN, Verdict.IMPROVEMENT, Verdict.UNCHANGED)
+_PLURAL: Final = {Verdict.REGRESSION: "regressions", Verdict.IMPROVEMENT: "improvements"}
+_ENDS: Final = {
+    Status.FAILED: ExitCode.FAILED,
+    Status.UNKNOWN: ExitCode.UNKNOWN,
+    Status.PASSED: ExitCode.FINE,
+}
+
+
+def of(result: RegressionResult, warnings: tuple[str, ...], seconds: float) -> Outcome:
+    """A regression fails; else anything unknown, and a comparison of nothing, is unknown; else it passes."""
+    status = status_of(result)
+    said = "\n".join(
+        f"{problem.package} {problem.name}: {problem.kind}: {problem.text}"
+        for problem in result.problems
+        if problem.counts
+    )
+    return Outcome(
+        "regression", status, _ENDS[status], summary(result), seconds, result, warnings=warnings, error=said
+    )
+
+
+def status_of(result: RegressionResult) -> Status:
+    """See `of`."""
+    verdicts = {each.verdict for each in result.comparisons}
+    if Verdict.REGRESSION in verdicts:
+        return Status.FAILED
+    nothing = not result.comparisons and not result.proven
+    if nothing or Verdict.UNKNOWN in verdicts or any(problem.counts for problem in result.problems):
+        return Status.UNKNOWN
+    return Status.PASSED
+
+
+def summary(result: RegressionResult) -> str:
+    """One line: what against what, the verdicts counted, the worst regression by name."""
+    proven = f"{_packages(len(result.proven))} identical test binaries"
+    problems = sum(problem.counts for problem in result.problems)
+    failed = [f"{problems} packages or benchmarks could not be run"] if problems else []
+    sides = (
+        f"{result.base.sha[:12]} → {result.head.sha[:12]}{' + uncommitted changes' if result.dirty else ''}"
+    )
+    if not result.comparisons:
+        if result.proven and not failed:
+            return f"{sides}: unchanged, proven: {proven}; nothing to measure"
+        words = [*failed, *([f"proven unchanged: {proven}"] if result.proven else [])]
+        return f"{sides}: {'; '.join(words) or 'no benchmark stands on both sides: nothing to compare'}"
+    counts = Counter(each.verdict for each in result.comparisons)
+    words = [
+        f"{counts[verdict]} {_PLURAL.get(verdict, verdict) if counts[verdict] > 1 else verdict}"
+        + (f" (worst: {_worst(result)})" if verdict is Verdict.REGRESSION else "")
+        for verdict in _ORDER
+        if counts[verdict]
+    ]
+    rest = [*failed, *([f"proven unchanged: {proven}"] if result.proven else [])]
+    return "; ".join([f"{sides}: {', '.join(words)}", *rest])
+
+
+def _packages(count: int) -> str:
+    return f"{count} package{' has' if count == 1 else 's have'}"
+
+
+def _worst(result: RegressionResult) -> str:
+    worst = max(
+        (each for each in result.comparisons if each.verdict is Verdict.REGRESSION), key=_size_of_change
+    )
+    change = "from zero" if worst.change is None else signed(worst.change)
+    return f"{worst.package} {worst.name} {worst.unit} {change}"
+
+
+def _size_of_change(comparison: Comparison) -> float:
+    return float("inf") if comparison.change is None else abs(comparison.change)

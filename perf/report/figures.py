@@ -1,0 +1,218 @@
+"""Benchmarks, comparisons, tests and objectives as tables; perf.report.load_figures has load and stress."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from statistics import median
+from typing import Final
+
+from perf.load.latency import percentile
+from perf.model import (
+    BenchmarksResult,
+    Comparison,
+    IntegrationResult,
+    ObjectiveRow,
+    Problem,
+    RunRecord,
+    Series,
+    TestTime,
+    Verdict,
+)
+from perf.report.tables import ABSENT, Column, Kind, Table, table
+from perf.report.words import change, marked, objective_value, objective_word, plus_minus, title, took
+from perf.units import format_quantity, format_seconds
+
+_TIME: Final = "sec/op"
+_STANDARD: Final = (_TIME, "B/op", "allocs/op")
+OWN_COLUMNS: Final = 3
+"""Units beyond time, B/op and allocs/op that get a column of their own; the rarer ones share one."""
+
+
+def quantity(value: float, unit: str) -> str:
+    """A benchmark's value beside a heading or a metric that names its unit: "1.5 ms", "12", "4.2 MB/s"."""
+    if unit.startswith("sec"):
+        return format_seconds(value)
+    if unit.startswith("B/"):
+        text = format_quantity(value, unit)
+        return text if unit == "B/s" else text.removesuffix(unit[1:])
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e15 else f"{value:.4g}"
+
+
+def centre(values: Sequence[float], unit: str) -> str:
+    """The median, written in its unit; "–" of no values."""
+    return quantity(median(values), unit) if values else ABSENT
+
+
+def spread(values: Sequence[float]) -> float | None:
+    """Half the interquartile range as a fraction of the median; None with fewer than two values or a median of 0."""
+    if len(values) < 2 or not (middle := median(values)):
+        return None
+    return (percentile(values, 0.75) - percentile(values, 0.25)) / 2.0 / abs(middle)
+
+
+def benchmark_tables(result: BenchmarksResult) -> tuple[tuple[str, Table], ...]:
+    """A table a package, all with the same columns: median and spread over the processes of each metric."""
+    own = _own_units(result.series)
+    shown, shared = own[:OWN_COLUMNS], own[OWN_COLUMNS:]
+    columns = (
+        Column("benchmark", Kind.NAME),
+        Column("time/op"),
+        Column("spread"),
+        Column("B/op", rank=2),
+        Column("allocs/op", rank=1),
+        *(Column(unit, rank=3) for unit in shown),
+        *((Column("other", Kind.TEXT, rank=4),) if shared else ()),
+        Column("runs"),
+    )
+    packages: dict[str, dict[str, dict[str, Series]]] = {}
+    for series in result.series:
+        packages.setdefault(series.package, {}).setdefault(series.name, {})[series.unit] = series
+    return tuple(
+        (
+            package,
+            table(columns, [_benchmark_row(name, by_unit, shown, shared) for name, by_unit in named.items()]),
+        )
+        for package, named in packages.items()
+    )
+
+
+def _own_units(series: Iterable[Series]) -> list[str]:
+    uses: dict[str, int] = {}
+    for each in series:
+        if each.unit not in _STANDARD:
+            uses[each.unit] = uses.get(each.unit, 0) + 1
+    return sorted(uses, key=lambda unit: (-uses[unit], unit))
+
+
+def _benchmark_row(name: str, by_unit: dict[str, Series], shown: list[str], shared: list[str]) -> list[str]:
+    values = {unit: series.values for unit, series in by_unit.items()}
+
+    def middle(unit: str) -> str:
+        return centre(values.get(unit, ()), unit)
+
+    others = [f"{middle(unit)} {unit}" for unit in shared if unit in values]
+    return [
+        name,
+        middle(_TIME),
+        plus_minus(spread(values.get(_TIME, ()))),
+        middle("B/op"),
+        middle("allocs/op"),
+        *(middle(unit) for unit in shown),
+        *(("; ".join(others) or ABSENT,) if shared else ()),
+        str(max(map(len, values.values()))),
+    ]
+
+
+def problem_table(problems: Iterable[Problem]) -> Table:
+    """What gave no number, and why."""
+    return table(
+        (
+            Column("where", Kind.NAME, rank=3),
+            Column("package", Kind.NAME, rank=2),
+            Column("benchmark", Kind.NAME),
+            Column("what", Kind.WORD),
+            Column("why", Kind.TEXT),
+        ),
+        [(each.position, each.package, each.name or "all", each.kind, each.text) for each in problems],
+    )
+
+
+_WORST_FIRST: Final = (Verdict.REGRESSION, Verdict.UNKNOWN, Verdict.IMPROVEMENT, Verdict.UNCHANGED)
+
+
+def worst_first(comparisons: Iterable[Comparison]) -> list[Comparison]:
+    """Regressions, unknown, improvements, unchanged; within each the largest change first."""
+    return sorted(comparisons, key=lambda each: (_WORST_FIRST.index(each.verdict), -abs(each.change or 0.0)))
+
+
+def comparison_table(comparisons: Iterable[Comparison]) -> Table:
+    return table(
+        (
+            Column("verdict", Kind.WORD),
+            Column("benchmark", Kind.NAME),
+            Column("metric", Kind.TEXT),
+            Column("base", rank=2),
+            Column("head", rank=2),
+            Column("change"),
+            Column("interval", rank=1),
+            Column("pairs", rank=3),
+            Column("package", Kind.NAME, rank=4),
+            Column("why", Kind.TEXT, rank=5),
+        ),
+        [
+            (
+                marked(each.verdict),
+                each.name,
+                each.unit,
+                centre(each.base, each.unit),
+                centre(each.head, each.unit),
+                change(each.change),
+                ABSENT
+                if each.low is None or each.high is None
+                else f"{change(each.low)} … {change(each.high)}",
+                str(min(len(each.base), len(each.head))),
+                each.package,
+                each.reason or ABSENT,
+            )
+            for each in comparisons
+        ],
+    )
+
+
+_TROUBLE_FIRST: Final = ("failed", "skipped", "passed")
+
+
+def table_of_tests(tests: Iterable[TestTime]) -> Table:
+    """Tests of the target's own: what failed, what was skipped, what passed; within each the slowest first."""
+    ordered = sorted(tests, key=lambda each: (_TROUBLE_FIRST.index(each.status), -each.seconds))
+    return table(
+        (
+            Column("status", Kind.WORD),
+            Column("test", Kind.NAME),
+            Column("time"),
+            Column("package", Kind.NAME, rank=1),
+        ),
+        [(marked(each.status), each.name, took(each.seconds), each.package) for each in ordered],
+    )
+
+
+def tests_with(result: IntegrationResult, status: str) -> tuple[TestTime, ...]:
+    return tuple(test for test in result.tests if test.status == status)
+
+
+def objective_table(rows: Iterable[ObjectiveRow]) -> Table:
+    return table(
+        (
+            Column("metric", Kind.TEXT),
+            Column("target"),
+            Column("current"),
+            Column("status", Kind.WORD),
+            Column("note", Kind.TEXT, rank=1),
+        ),
+        [
+            (
+                each.metric.replace("_", " "),
+                each.target.replace(">=", "≥").replace("<=", "≤"),
+                objective_value(each),
+                marked(objective_word(each)),
+                each.note or ABSENT,
+            )
+            for each in rows
+        ],
+    ).without_empty_columns()
+
+
+def outcome_table(record: RunRecord) -> Table:
+    """A line a scenario: how it ended and what it came to."""
+    return table(
+        (
+            Column("scenario", Kind.TEXT),
+            Column("status", Kind.WORD),
+            Column("what it came to", Kind.TEXT),
+            Column("took"),
+        ),
+        [
+            (title(each.scenario), marked(each.status), each.summary, took(each.seconds))
+            for each in record.outcomes
+        ],
+    )

@@ -1,0 +1,1 @@
+"""The only doors to the outside: processes, git, Go, host, HTTP, files, clock, terminal."""

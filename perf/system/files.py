@@ -1,0 +1,145 @@
+"""The door to files that must not be half written, and to locks between processes."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from perf.errors import Lacking
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write beside and rename: a reader sees the old file or the new one. Raises Lacking when the disk is full."""
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn a full disk, an exceeded quota and a read-only place into Lacking with the place's name."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise Lacking(
+                f"no space left while writing {path}",
+                cause="the disk is full; what was measured before is kept",
+                next_command="invoke cache.clear, or free some space, then run again",
+            ) from error
+        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise Lacking(
+                f"cannot write {path}: {error.strerror}",
+                cause="the place is read-only for this user",
+                next_command="make it writable, or set PERF_CACHE_DIR to a place that is",
+            ) from error
+        raise
+
+
+def make_directory(path: Path) -> Path:
+    """Create `path` and its parents; disk errors are told as such."""
+    with disk_errors(path):
+        path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a directory whatever its modes are (Go's module cache is read-only); a missing one is fine."""
+
+    def make_writable(_function: object, name: str, _error: object) -> None:
+        with suppress(FileNotFoundError):
+            os.chmod(os.path.dirname(name), 0o700)
+            os.chmod(name, 0o700)
+            os.unlink(name) if not os.path.isdir(name) else shutil.rmtree(name, ignore_errors=True)
+
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.exists():
+        shutil.rmtree(path, onerror=make_writable)
+
+
+def tree_bytes(path: Path) -> int:
+    """Bytes of all files below `path`; 0 when it does not exist. Files that vanish meanwhile are left out."""
+    total = 0
+    for directory, _, names in os.walk(path):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += os.lstat(os.path.join(directory, name)).st_size
+    return total
+
+
+@contextmanager
+def build_once(path: Path) -> Iterator[Path | None]:
+    """Guard what is built once and shared: yields a directory to build in, or None when `path` stands.
+
+    The directory becomes `path` by a rename when the block ends well, so `path` exists whole or not at all.
+    A second process waits on the lock and then finds it built.
+    """
+    if path.exists():
+        yield None
+        return
+    make_directory(path.parent)
+    with exclusive(path.parent / f".{path.name}.lock"):
+        if path.exists():
+            yield None
+            return
+        unfinished = path.parent / f".{path.name}.unfinished"
+        remove_tree(unfinished)
+        make_directory(unfinished)
+        yield unfinished
+        os.replace(unfinished, path)
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock on `path`, waiting for it; the kernel lets go when the process ends."""
+    make_directory(path.parent)
+    with disk_errors(path), open(path, "a", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def only_run(path: Path, description: str) -> Iterator[None]:
+    """One measurement at a time on this machine; raises Lacking that names the other run."""
+    make_directory(path.parent)
+    with disk_errors(path), open(path, "a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            raise Lacking(
+                f"another run is measuring on this machine: {_holder(file.read())}",
+                cause="two runs at once would measure each other",
+                next_command="wait for it to end, or stop it, then run again",
+            ) from error
+        file.truncate(0)
+        file.write(json.dumps({"pid": os.getpid(), "what": description}))
+        file.flush()
+        yield
+
+
+def _holder(text: str) -> str:
+    try:
+        holder = json.loads(text)
+        return f"{holder['what']} (process {holder['pid']})"
+    except (ValueError, KeyError, TypeError):
+        return "its name could not be read"

@@ -1,0 +1,204 @@
+"""The door to git, through GitPython; every revision a person typed is verified before git sees it elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import git
+
+from perf.errors import Lacking, Undecided, UsageError
+from perf.system import files
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit; `sha` is the full hash."""
+
+    sha: str
+    subject: str
+    author: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A repository on disk; `subdirectory` is where the target lies in it ("." at its root)."""
+
+    root: Path
+    subdirectory: str
+
+
+def find_checkout(directory: Path) -> Checkout:
+    """The repository that holds `directory`; raises UsageError when there is none."""
+    try:
+        with git.Repo(directory, search_parent_directories=True) as repo:
+            root = Path(repo.working_tree_dir or directory).resolve()
+    except (git.InvalidGitRepositoryError, git.NoSuchPathError) as error:
+        raise UsageError(
+            f"{directory} is not in a git repository",
+            cause="a download without history, or a path outside the checkout",
+            next_command="git clone the target and give that path: --target PATH",
+        ) from error
+    return Checkout(root, directory.resolve().relative_to(root).as_posix())
+
+
+def resolve(checkout: Checkout, revision: str) -> Commit:
+    """The commit that `revision` names; raises UsageError. Options in disguise (`--upload-pack=x`) are refused."""
+    with git.Repo(checkout.root) as repo:
+        try:
+            if revision.startswith("-"):
+                raise ValueError(revision)
+            sha = repo.git.rev_parse("--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        except (git.GitCommandError, ValueError) as error:
+            raise UsageError(
+                f"unknown revision {revision!r} in {checkout.root}",
+                cause="a misspelt name, or a commit that was not fetched",
+                next_command=f"git -C {checkout.root} fetch --all --tags",
+            ) from error
+        return _commit(repo, sha.splitlines()[-1])
+
+
+def head(checkout: Checkout) -> Commit:
+    """The commit checked out; raises Undecided in a repository without commits."""
+    with git.Repo(checkout.root) as repo:
+        if not repo.head.is_valid():
+            raise Undecided(f"{checkout.root} has no commit yet", next_command="commit first")
+        return _commit(repo, repo.head.commit.hexsha)
+
+
+def has_commits(checkout: Checkout) -> bool:
+    with git.Repo(checkout.root) as repo:
+        return bool(repo.head.is_valid())
+
+
+def is_dirty(checkout: Checkout) -> bool:
+    """Whether tracked files below the target's directory differ from the commit."""
+    with git.Repo(checkout.root) as repo:
+        return bool(
+            repo.git.status("--porcelain", "--untracked-files=no", "--", checkout.subdirectory).strip()
+        )
+
+
+def is_shallow(checkout: Checkout) -> bool:
+    with git.Repo(checkout.root) as repo:
+        return str(repo.git.rev_parse("--is-shallow-repository")).strip() == "true"
+
+
+def ancestors(checkout: Checkout, sha: str, limit: int) -> tuple[str, ...]:
+    """`sha` and its first-parent ancestors, newest first, at most `limit`."""
+    with git.Repo(checkout.root) as repo:
+        listed = repo.git.rev_list("--first-parent", f"--max-count={limit}", "--end-of-options", sha, "--")
+        return tuple(listed.split())
+
+
+def default_base(checkout: Checkout) -> Commit:
+    """The merge base of HEAD with the default branch; on the default branch itself its first parent.
+
+    Raises Lacking in a shallow clone that hides it, Undecided where there is no earlier commit.
+    """
+    here = head(checkout)
+    with git.Repo(checkout.root) as repo:
+        branch = _default_branch(repo)
+        bases = [base.hexsha for base in repo.merge_base(here.sha, branch)] if branch else [here.sha]
+        if bases == [here.sha]:
+            bases = [parent.hexsha for parent in repo.commit(here.sha).parents[:1]]
+        if bases and _is_here(repo, bases[0]):
+            return _commit(repo, bases[0])
+    if is_shallow(checkout):
+        raise Lacking(
+            f"{checkout.root} is a shallow clone: the base commit is not here",
+            cause="it was cloned with --depth, as CI checkouts are by default",
+            next_command="git fetch --unshallow (in GitHub Actions: fetch-depth: 0)",
+        )
+    raise Undecided(
+        f"{here.sha[:12]} has no earlier commit to compare with",
+        cause="it is the first commit, or its history does not meet the default branch",
+        next_command="name one: --base REV",
+    )
+
+
+@contextmanager
+def worktree(checkout: Checkout, sha: str, place: Path) -> Iterator[Path]:
+    """The target's directory at `sha` in a worktree of its own; removed on any end. The checkout is never touched."""
+    with files.exclusive(place.parent / ".worktrees.lock"):
+        _remove_worktree(checkout, place)
+        with files.disk_errors(place), git.Repo(checkout.root) as repo:
+            repo.git.worktree("add", "--detach", "--force", str(place), sha)
+    try:
+        yield place / checkout.subdirectory
+    finally:
+        with files.exclusive(place.parent / ".worktrees.lock"):
+            _remove_worktree(checkout, place)
+
+
+def clone(url: str, place: Path) -> None:
+    """Clone `url` whole; raises Lacking when it cannot be reached."""
+    if url.startswith("-"):
+        raise UsageError(f"{url!r} is not a git URL")
+    with files.build_once(place) as directory:
+        if directory is None:
+            return
+        try:
+            git.Repo.clone_from(url, directory / "checkout").close()
+        except git.GitCommandError as error:
+            raise Lacking(
+                f"cannot clone {redacted(url)}",
+                cause=redacted(_git_words(error)),
+                next_command="check the address and the network, or give a local path: --target PATH",
+            ) from error
+
+
+def fetch(place: Path) -> bool:
+    """Fetch and check out the newest of the default branch; False when the network is not there (what stands is used)."""
+    with git.Repo(place) as repo:
+        try:
+            repo.remotes.origin.fetch(prune=True)
+        except git.GitCommandError:
+            return False
+        if branch := _default_branch(repo):
+            repo.git.checkout("--detach", "--force", branch)
+        return True
+
+
+def redacted(url: str) -> str:
+    """A URL without the credentials in it."""
+    return re.sub(r"(?<=://)[^/@\s]+@", "", url)
+
+
+def _commit(repo: git.Repo, sha: str) -> Commit:
+    commit = repo.commit(sha)
+    subject = str(commit.summary)
+    return Commit(commit.hexsha, subject, str(commit.author.name), commit.committed_datetime.isoformat())
+
+
+def _is_here(repo: git.Repo, sha: str) -> bool:
+    """In a shallow clone a commit names parents that were not fetched."""
+    try:
+        repo.git.cat_file("-e", sha)
+    except git.GitCommandError:
+        return False
+    return True
+
+
+def _default_branch(repo: git.Repo) -> str | None:
+    """origin/HEAD, else main or master, of the remote first; None when there is no such branch."""
+    names = ["refs/remotes/origin/HEAD", "refs/remotes/origin/main", "refs/remotes/origin/master"]
+    names += ["refs/heads/main", "refs/heads/master"]
+    known = {reference.path for reference in repo.references}
+    return next((name for name in names if name in known), None)
+
+
+def _remove_worktree(checkout: Checkout, place: Path) -> None:
+    with git.Repo(checkout.root) as repo:
+        if place.exists():
+            files.remove_tree(place)
+        repo.git.worktree("prune")
+
+
+def _git_words(error: git.GitCommandError) -> str:
+    words = str(error.stderr).replace("stderr:", "").strip(" '\n")
+    return words.splitlines()[-1] if words else f"git ended with {error.status}"

@@ -1,0 +1,117 @@
+"""The door to the machine: its fingerprint, memory, disks."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+import shutil
+import socket
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What must be equal for two times to be compared. `cpu_flags` is a short hash of the flags."""
+
+    cpu_model: str
+    cpu_flags: str
+    cores: int
+    memory_gib: int
+    kernel: str
+    virtualised: str
+    governor: str
+    go_version: str
+
+    def machine(self) -> str:
+        """A name for a directory: readable, and different for machines that differ (Go's version and kernel apart)."""
+        lasting = {k: v for k, v in asdict(self).items() if k not in ("go_version", "kernel")}
+        digest = hashlib.sha256(repr(sorted(lasting.items())).encode()).hexdigest()[:8]
+        model = re.sub(r"\(R\)|\(TM\)|CPU|Processor|@.*", "", self.cpu_model)
+        words = "-".join(re.findall(r"[a-z0-9]+", model.lower())[:4]) or "unknown-cpu"
+        return f"{words}-{self.cores}c-{digest}"
+
+
+def fingerprint(go_version: str) -> Fingerprint:
+    """Read the machine; what cannot be read is "unknown", never left out."""
+    cpu = _cpu_fields()
+    return Fingerprint(
+        cpu_model=cpu.get("model name", platform.processor() or "unknown"),
+        cpu_flags=hashlib.sha256(cpu.get("flags", "").encode()).hexdigest()[:8],
+        cores=len(os.sched_getaffinity(0)),
+        memory_gib=round(psutil.virtual_memory().total / 2**30),
+        kernel=platform.release(),
+        virtualised="yes" if "hypervisor" in cpu.get("flags", "").split() else "no",
+        governor=_first_line(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")),
+        go_version=go_version,
+    )
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def available_memory_bytes() -> int:
+    return int(psutil.virtual_memory().available)
+
+
+def free_disk_bytes(place: Path) -> int:
+    return shutil.disk_usage(place).free
+
+
+def port_is_free(port: int) -> bool:
+    """Whether 127.0.0.1:port can be listened on."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def free_port(preferred: int = 0) -> int:
+    """`preferred` when it is free, else one the kernel chooses."""
+    if preferred and port_is_free(preferred):
+        return preferred
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def port_holder(port: int) -> str:
+    """Who listens on 127.0.0.1:port, as far as this user may see."""
+    for connection in psutil.net_connections("tcp4"):
+        if connection.status != psutil.CONN_LISTEN or not connection.laddr or not connection.pid:
+            continue
+        if connection.laddr.port == port:
+            return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
+    return "another program"
+
+
+def memory_backed_directory(needed_bytes: int) -> Path | None:
+    """/dev/shm when it has twice the need and memory has three times of it; None otherwise."""
+    if not SHARED_MEMORY.is_dir() or not os.access(SHARED_MEMORY, os.W_OK):
+        return None
+    roomy = free_disk_bytes(SHARED_MEMORY) > 2 * needed_bytes and available_memory_bytes() > 3 * needed_bytes
+    return SHARED_MEMORY if roomy else None
+
+
+def _cpu_fields() -> dict[str, str]:
+    text = Path("/proc/cpuinfo").read_text("utf-8").split("\n\n")[0]
+    pairs = (line.partition(":") for line in text.splitlines())
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _first_line(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").splitlines()[0]
+    except (OSError, IndexError):
+        return "unknown"

