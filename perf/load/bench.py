@@ -18,7 +18,7 @@ from perf.errors import RunFailed, UsageError
 from perf.load import verify
 from perf.load.drive import Driven, drive
 from perf.load.images import Image, distinct_bytes, from_json, to_json
-from perf.load.jobs import Route, choose_drive, fill, plan_jobs
+from perf.load.jobs import JobPlan, Route, choose_drive, fill, plan_jobs
 from perf.load.observe import Observer, Running
 from perf.load.seed import kept_images, seed_registry
 from perf.load.workload import content_key, describe, plan_images, planned_bytes
@@ -68,14 +68,7 @@ class Bench:
         if number > 1:
             self.pair.renew_destination()
         room = make_directory(self.room / f"round-{number}")
-        prefix = self.pair.prefix(self.context.run_directory.name)
-        route = Route(
-            self.pair.source.host,
-            self.pair.destination.host,
-            prefix,
-            # No round writes where another did: standing registries are not wiped.
-            f"{prefix}{self.setup.scenario}-{number}",
-        )
+        route = self.route(number)
         logs = _LogMark.of(self.pair.source), _LogMark.of(self.pair.destination)
         uploaded_before = metrics.uploaded_bytes(self.pair.destination)
         running = Running()
@@ -95,7 +88,7 @@ class Bench:
                 route.source_repository(image): route.destination_repository(image) for image in self.images
             }
             by_source = access_log.copy_times(source_requests, destination_requests, repositories)
-            took = {name.removeprefix(prefix): seconds for name, seconds in by_source.items()}
+            took = {name.removeprefix(route.source_prefix): seconds for name, seconds in by_source.items()}
             timed_by = "the registries' access logs"
         uploaded = (
             None if uploaded_before is None or uploaded_after is None else uploaded_after - uploaded_before
@@ -123,29 +116,49 @@ class Bench:
         self.context.keep(room / "round.json", json.dumps(asdict(measured), indent=1))
         return measured
 
-    def _drive(self, route: Route, workers: int, number: int, room: Path, running: Running) -> Driven:
-        setup = self.setup
-        seed = self.context.options.seed if self.context.options.seed is not None else setup.workload.seed
-        plans = plan_jobs(
-            setup.replicator, setup.drive, self.images, route, str(self.binary), workers, f"{seed}/{number}"
+    def route(self, number: int) -> Route:
+        """From the source to where round `number` writes: no round writes where another did, as standing registries
+        are not wiped."""
+        prefix = self.pair.prefix(self.context.run_directory.name)
+        return Route(
+            self.pair.source.host,
+            self.pair.destination.host,
+            prefix,
+            f"{prefix}{self.setup.scenario}-{number}",
         )
-        # A home of its own: what a replicator remembers of blobs it has seen would change what it does.
+
+    def jobs(self, route: Route, workers: int, number: int) -> tuple[JobPlan, ...]:
+        """The processes of round `number`, in their random order."""
+        setup = self.setup
+        asked = self.context.options.seed
+        seed = f"{setup.workload.seed if asked is None else asked}/{number}"
+        return plan_jobs(setup.replicator, setup.drive, self.images, route, str(self.binary), workers, seed)
+
+    @contextmanager
+    def home(self) -> Iterator[tuple[Path, dict[str, str]]]:
+        """A new home for the replicator and its environment: what it remembers of blobs would change what it does."""
         home = Path(tempfile.mkdtemp(dir=self.context.processes.scratch, prefix="home-"))
         try:
+            yield (
+                home,
+                self.context.target_environment({"HOME": str(home), **self.setup.replicator.environment}),
+            )
+        finally:
+            remove_tree(home)
+
+    def _drive(self, route: Route, workers: int, number: int, room: Path, running: Running) -> Driven:
+        jobs = self.jobs(route, workers, number)
+        with self.home() as (home, environment):
             return drive(
                 self.context.processes,
-                plans,
-                workers=workers if setup.drive == "copy" else 1,
-                timeout_seconds=setup.workload.timeout,
-                environment=self.context.target_environment(
-                    {"HOME": str(home), **setup.replicator.environment}
-                ),
+                jobs,
+                workers=workers if self.setup.drive == "copy" else 1,
+                timeout_seconds=self.setup.workload.timeout,
+                environment=environment,
                 cwd=home,
                 room=room,
                 running=running,
             )
-        finally:
-            remove_tree(home)
 
 
 @contextmanager

@@ -73,7 +73,11 @@ def error_rate(rounds: Sequence[LoadRound]) -> float | None:
 def availability(rounds: Sequence[LoadRound]) -> float | None:
     """Share of copies whose process ended in time with exit 0; what was not even started is not available."""
     images = sum(each.images for each in rounds)
-    return sum(job.copies for each in rounds for job in each.jobs if job.claims_success) / images if images else None
+    return (
+        sum(job.copies for each in rounds for job in each.jobs if job.claims_success) / images
+        if images
+        else None
+    )
 
 
 def too_many_errors(objective: Objective, each: LoadRound) -> bool:
@@ -143,7 +147,7 @@ def warnings(rounds: Sequence[LoadRound], asked: int) -> tuple[str, ...]:
     for number, each in enumerate(rounds, start=1):
         if each.uploaded_bytes is not None and each.uploaded_bytes < LEAST_MOVED * each.verified_bytes:
             said.append(
-                f"round {number}: {format_size(each.uploaded_bytes)} of {format_size(each.verified_bytes)} bytes were "
+                f"round {number}: {format_size(each.uploaded_bytes)} of {format_size(each.verified_bytes)} were "
                 "moved by the destination's count; the rest was mounted, skipped or sent in chunks of unknown length"
             )
         if (started := sum(job.copies for job in each.jobs)) < each.images:

@@ -75,15 +75,19 @@ class Engine:
             ),
         )
         name = f"perf-run-{self.processes.owner}-{layout.role}-{layout.instance}"
-        started = self.run(self._run_arguments(layout, name))
-        if not started.ok:
+        try:
+            started = self.run(self._run_arguments(layout, name))
+            if not started.ok:
+                raise self._start_error(started, layout)
+            # --rm takes the container's log away with it, so it is read along; the reader ends when the container does.
+            with files.disk_errors(layout.log), open(layout.log, "wb") as log:
+                follower = self.processes.start(
+                    [self.program, "logs", "--follow", name], environment=self.environment, stdout=log
+                )
+        except BaseException:
+            # The engine runs it, not we: nothing else would end it.
             self.remove([name])
-            raise self._error(f"{self.name} could not start the {layout.role} registry", started, layout)
-        # --rm takes the container's log away with it, so it is read along; the reader ends when the container does.
-        with files.disk_errors(layout.log), open(layout.log, "wb") as log:
-            follower = self.processes.start(
-                [self.program, "logs", "--follow", name], environment=self.environment, stdout=log
-            )
+            raise
         return Container(self, name, follower)
 
     def remove(self, names: Sequence[str]) -> None:
@@ -128,11 +132,12 @@ class Engine:
             IMAGE,
         ]
 
-    def _error(self, what: str, done: Completed, layout: Layout) -> PerfError:
+    def _start_error(self, done: Completed, layout: Layout) -> PerfError:
         if "already allocated" in done.text or "address already in use" in done.text:
             return start_error(layout.role, layout.registry.host, done.text, ended=True)
         return Lacking(
-            f"{what}: {first_lines(done.text, 4)}", next_command=f"{self.name} info, {_ABSENT}"
+            f"{self.name} could not start the {layout.role} registry: {first_lines(done.text, 4)}",
+            next_command=f"{self.name} info, {_ABSENT}",
         )
 
 

@@ -115,16 +115,15 @@ class Server:
         port = host.free_port(preferred_port)
         if port != preferred_port:
             self._say_taken(preferred_port, port)
-        for attempt in range(1, START_ATTEMPTS + 1):
+        for _ in range(START_ATTEMPTS - 1):
             try:
                 self._start_on(port)
                 return
             except PortTaken:
                 # It was free a moment ago: another program was quicker.
-                if attempt == START_ATTEMPTS:
-                    raise
                 taken, port = port, host.free_port()
                 self._say_taken(taken, port)
+        self._start_on(port)
 
     def restart_empty(self) -> None:
         """Stop, wipe and start again on the same port."""

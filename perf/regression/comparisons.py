@@ -124,6 +124,7 @@ def judge_values(
                 equal=len(set(base + head)) == 1 and math.isfinite(base[0]),
                 estimate=found,
                 adjusted_p=adjusted.get(key, 1.0),
+                rows=max(1, len(tested)),
                 alarm_p=limits.alarm_p,
                 least_effect=limits.least_effect,
                 higher_is_better=higher_is_better(unit),

@@ -206,7 +206,7 @@ def _survey(context: Context, binary: TestBinary, raw: Path, benchtime: str) -> 
             benchtime=benchtime,
             cpu=host.cores(),
             timeout_seconds=SURVEY_TIMEOUT_SECONDS,
-            skip=skip,
+            skip=tuple(skip),
             verbose=True,
         )
         iterations.update({result.benchmark: result.iterations for result in run.results})

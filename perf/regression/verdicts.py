@@ -21,13 +21,13 @@ STEADY_ROUNDS: Final = 5
 MOST_ROUNDS_NAMED: Final = 500
 
 # Counted with the same iteration count on both sides these repeat, but for what a process allocates on its own.
-# (share of the base, absolute): a change reaches both. Go allocates at least 8 bytes a time.
+# (share of the base, absolute): what is smaller than either is no change. Go allocates at least 8 bytes a time.
 TOLERANCES: Final = {"allocs/op": (0.01, 1.0), "B/op": (0.01, 8.0)}
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """What the table for timed metrics looks at; `adjusted_p` is corrected over all rows, `alarm_p` its limit."""
+    """What the table for timed metrics looks at; `adjusted_p` is corrected over all `rows`, `alarm_p` its limit."""
 
     unit: str
     pairs: int
@@ -35,6 +35,7 @@ class Timed:
     equal: bool
     estimate: Estimate | None
     adjusted_p: float
+    rows: int
     alarm_p: float
     least_effect: float
     higher_is_better: bool
@@ -76,10 +77,13 @@ class Counted:
         return statistics.median(self.head) - statistics.median(self.base)
 
     @property
-    def tolerated(self) -> bool:
+    def tolerance(self) -> float:
         share, absolute = TOLERANCES[self.unit]
-        size = abs(self.difference)
-        return size < absolute or size < share * abs(statistics.median(self.base))
+        return max(absolute, share * abs(statistics.median(self.base)))
+
+    @property
+    def tolerated(self) -> bool:
+        return abs(self.difference) < self.tolerance
 
     @property
     def apart(self) -> bool:
@@ -88,7 +92,8 @@ class Counted:
 
     @property
     def jitters(self) -> bool:
-        return min(self.base) != max(self.base) or min(self.head) != max(self.head)
+        """Whether a side differs from itself by more than is tolerated between the sides."""
+        return any(max(side) - min(side) >= self.tolerance for side in (self.base, self.head))
 
     @property
     def needed(self) -> int:
@@ -129,8 +134,9 @@ def _interval(facts: Timed) -> str:
 
 def _undecided(facts: Timed) -> str:
     assert facts.estimate is not None
-    more = more_rounds(facts.estimate, facts.least_effect, facts.alarm_p)
-    needs = f"needs about {more:.0f} more rounds" if more <= MOST_ROUNDS_NAMED else "too noisy here to tell"
+    more = more_rounds(facts.estimate, facts.least_effect, facts.alarm_p / facts.rows)
+    rounds = "1 more round" if more == 1.0 else f"{more:.0f} more rounds"
+    needs = f"needs about {rounds}" if more <= MOST_ROUNDS_NAMED else "too noisy here to tell"
     return f"{needs} (95 %: {_interval(facts)})"
 
 

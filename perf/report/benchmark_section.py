@@ -72,9 +72,12 @@ def _regression(outcome: Outcome) -> Blocks:
     verdicts = [each.verdict for each in result.comparisons]
     counts = joined(f"{verdict} {verdicts.count(verdict)}" for verdict in Verdict if verdict in verdicts)
     dirty = " with changes that are not committed" if result.dirty else ""
+    against = f" ({cell(result.against)})" if result.against != "base" else ""
+    compared = (
+        f"{counts}; at most {count(result.rounds, 'pair')} a benchmark" if counts else "nothing was compared"
+    )
     blocks = [
-        f"Head {_side(result.head)}{dirty} against base {_side(result.base)} ({cell(result.against)}): "
-        f"{counts or 'nothing compared'}; at most {count(result.rounds, 'pair')} a benchmark, seed {result.seed}."
+        f"Head {_side(result.head)}{dirty} against base {_side(result.base)}{against}: {compared}, seed {result.seed}."
     ]
     ordered = worst_first(result.comparisons)
     telling = [each for each in ordered if each.verdict is not Verdict.UNCHANGED]

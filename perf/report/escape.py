@@ -10,8 +10,8 @@ LONGEST_NAME: Final = 120
 LONGEST_SENTENCE: Final = 600
 
 _PLAIN_NAME: Final = re.compile(r"[\w /.,:;=()+#@%^\-{}!?'\"$*\[\]~]+")
-_MARKUP: Final = re.compile(r"[\\`*\[\]<>|~&]|(?<![^\W_])_|_(?![^\W_])")
-_MARKUP_AT_START: Final = re.compile(r"^(?:[-+#=]|\d+(?=[.)]))")
+_MARKUP: Final = re.compile(r"[\\`*\[\]<|~&]|(?<![^\W_])_|_(?![^\W_])")
+_MARKUP_AT_START: Final = re.compile(r"^(?:[-+#=>]|\d+(?=[.)]))")
 
 
 def one_line(text: str) -> str:
@@ -60,7 +60,7 @@ def fence(text: str, language: str = "") -> str:
 
 
 def _entity_or_backslash(mark: str) -> str:
-    return {"<": "&lt;", ">": "&gt;", "&": "&amp;", "|": "&#124;"}.get(mark, f"\\{mark}")
+    return {"<": "&lt;", "&": "&amp;", "|": "&#124;"}.get(mark, f"\\{mark}")
 
 
 def _is_control(character: str) -> bool:

@@ -131,13 +131,13 @@ def comparison_table(comparisons: Iterable[Comparison]) -> Table:
             Column("verdict", Kind.WORD),
             Column("benchmark", Kind.NAME),
             Column("metric", Kind.TEXT),
-            Column("base", rank=2),
+            Column("base", rank=3),
             Column("head", rank=2),
             Column("change"),
             Column("interval", rank=1),
-            Column("pairs", rank=3),
-            Column("package", Kind.NAME, rank=4),
-            Column("why", Kind.TEXT, rank=5),
+            Column("pairs", rank=4),
+            Column("package", Kind.NAME, rank=5),
+            Column("why", Kind.TEXT, rank=6),
         ),
         [
             (

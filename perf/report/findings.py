@@ -36,6 +36,7 @@ from perf.units import format_fraction, format_rate, format_seconds, format_size
 
 # When a figure is worth a line; each is a fraction.
 CPU_BOUND: Final = 0.8
+OWN_SHARE: Final = 0.5
 MOSTLY_WAITING: Final = 0.5
 UPLOAD_DIFFERENCE: Final = 0.05
 WASTED_REQUESTS: Final = 0.1
@@ -120,11 +121,18 @@ def _processor(rounds: Sequence[LoadRound], cores: int | None) -> Iterator[Findi
     )
     if busy is not None:
         figures += f"; with the registries and all else the machine was {format_fraction(busy)} busy"
-    if max(share, busy or 0.0) >= CPU_BOUND:
+    full = max(share, busy or 0.0)
+    if full >= CPU_BOUND and share >= OWN_SHARE * full:
         yield Finding(
             "Bound by the processor",
             f"In the median round {figures}. MB/s then measures the machine as much as the replicator.",
-            f"Lower the CPU-seconds per GB, or measure on more cores before blaming anything else: {figures}.",
+            f"Lower the CPU-seconds per GB, or measure on more cores: {figures}.",
+        )
+    elif full >= CPU_BOUND:
+        yield Finding(
+            "The machine was full, mostly with others",
+            f"In the median round {figures}. The replicator's own limit lies above what was measured.",
+            f"Give the registries cores of their own, or measure when the machine is quiet: {figures}.",
         )
     elif (share if busy is None else busy) < MOSTLY_WAITING:
         yield Finding(

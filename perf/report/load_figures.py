@@ -57,11 +57,16 @@ def throughput(one: LoadRound) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Figure:
-    """One line of the load table: its value over any rounds, and how it is written."""
+    """One line of the load table: its value over any rounds, how it is written, and whether a zero is worth a line."""
 
     title: str
     value: Callable[[Rounds], float | None]
     show: Callable[[float], str]
+    tells_zero: bool = True
+
+    def worth_a_line(self, rounds: Rounds) -> bool:
+        value = self.value(rounds)
+        return value is not None and (value != 0 or self.tells_zero)
 
     def text(self, rounds: Rounds) -> str:
         value = self.value(rounds)
@@ -100,7 +105,10 @@ _FIGURES: Final = (
     _Figure("not arrived", error_rate, format_fraction),
     _Figure("claimed success", claimed_success, format_fraction),
     _Figure(
-        "timed out", lambda rounds: sum(job.timed_out for one in rounds for job in one.jobs) or None, _whole
+        "timed out",
+        lambda rounds: sum(job.timed_out for one in rounds for job in one.jobs),
+        _whole,
+        tells_zero=False,
     ),
     _Figure("verified bytes", _median(lambda one: float(one.verified_bytes)), format_size),
     _Figure("uploaded bytes", _median(lambda one: one.uploaded_bytes), format_size),
@@ -131,9 +139,9 @@ def round_table(rounds: Rounds) -> Table:
     titles = [f"round {number}" for number in range(1, len(apart) + 1)]
     rows = [("images arrived", arrived(rounds), *(arrived(one) for one in apart))]
     rows += [
-        (figure.title, text, *(figure.text(one) for one in apart))
+        (figure.title, figure.text(rounds), *(figure.text(one) for one in apart))
         for figure in _FIGURES
-        if (text := figure.text(rounds)) != ABSENT
+        if figure.worth_a_line(rounds)
     ]
     return table(
         (Column("figure", Kind.TEXT), Column("all rounds" if apart else "the round"), *map(Column, titles)),
@@ -144,13 +152,10 @@ def round_table(rounds: Rounds) -> Table:
 def range_table(rounds: Rounds) -> Table:
     """The same for a narrow place: all rounds, the lowest and the highest round."""
     rows = [("images arrived", arrived(rounds), ABSENT, ABSENT)]
-    for figure in _FIGURES:
+    for figure in filter(lambda each: each.worth_a_line(rounds), _FIGURES):
         values = [value for one in rounds if (value := figure.value([one])) is not None]
-        if values:
-            apart = (
-                (figure.show(min(values)), figure.show(max(values))) if len(rounds) > 1 else (ABSENT, ABSENT)
-            )
-            rows.append((figure.title, figure.text(rounds), *apart))
+        apart = (figure.show(min(values)), figure.show(max(values))) if len(rounds) > 1 else (ABSENT, ABSENT)
+        rows.append((figure.title, figure.text(rounds), *apart))
     columns = (
         Column("figure", Kind.TEXT),
         Column("all rounds"),

@@ -42,7 +42,7 @@ def read(text: str, name: str = "outcome.json") -> RunRecord:
             next_command="git pull (update the suite), or ./noxw (measure again)",
         )
     try:
-        return _RECORD.validate_json(text, strict=False)
+        return _RECORD.validate_json(text, strict=True)
     except ValidationError as error:
         details = [
             f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}"

@@ -165,9 +165,10 @@ def _stress(result: StressResult, width: int) -> Iterator[RenderableType]:
 
 
 def _regression(result: RegressionResult, width: int) -> Iterator[RenderableType]:
+    against = f" ({result.against})" if result.against != "base" else ""
     yield _indented(
         f"head {result.head.sha[:12]} {result.head.subject} against base {result.base.sha[:12]} "
-        f"{result.base.subject} ({result.against}), seed {result.seed}",
+        f"{result.base.subject}{against}, seed {result.seed}",
         "dim",
     )
     telling = [each for each in worst_first(result.comparisons) if each.verdict is not Verdict.UNCHANGED]

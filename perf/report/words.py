@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from perf.errors import MEANINGS, ExitCode
@@ -36,6 +36,15 @@ SCENARIO_TITLES: Final = {
 }
 
 
+_WRITTEN: Final[dict[Dimension, Callable[[float], str]]] = {
+    "rate": format_rate,
+    "duration": format_seconds,
+    "fraction": format_fraction,
+    "size": format_size,
+    "frequency": lambda value: f"{value:,.4g}/s",
+}
+
+
 def title(scenario: str) -> str:
     return SCENARIO_TITLES.get(scenario, scenario)
 
@@ -56,28 +65,12 @@ def objective_value(row: ObjectiveRow) -> str:
     if row.current is None:
         return "not measured"
     try:
-        dimension = parse_limit(row.target).bound.dimension
+        dimension: Dimension = parse_limit(row.target).bound.dimension
     except ValueError:
         dimension = "number"
-    if dimension == "number":
-        return f"{row.current:,.4g} {row.unit}".rstrip()
-    return _in_dimension(row.current, dimension)
-
-
-def _in_dimension(value: float, dimension: Dimension) -> str:
-    match dimension:
-        case "rate":
-            return format_rate(value)
-        case "duration":
-            return format_seconds(value)
-        case "fraction":
-            return format_fraction(value)
-        case "size":
-            return format_size(value)
-        case "frequency":
-            return f"{value:,.4g}/s"
-        case "number":
-            return f"{value:,.4g}"
+    if dimension in _WRITTEN:
+        return _WRITTEN[dimension](row.current)
+    return f"{row.current:,.4g} {row.unit}".rstrip()
 
 
 def verdict_line(record: RunRecord) -> str:

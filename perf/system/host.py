@@ -8,6 +8,7 @@ import platform
 import re
 import shutil
 import socket
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -92,7 +93,9 @@ def port_holder(port: int) -> str:
         if connection.status != psutil.CONN_LISTEN or not connection.laddr or not connection.pid:
             continue
         if connection.laddr.port == port:
-            return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
+            # It may end between the two looks.
+            with suppress(psutil.Error):
+                return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
     return "another program"
 
 

@@ -157,8 +157,8 @@ STEADY = [a_round(megabytes_per_second=rate) for rate in (100.0, 104.0, 108.0)]
             4,
             "throughput spread by 17.6 % over 4 rounds (90.0 MB/s to",
         ),
-        (STEADY, 5, "3 rounds of 5 were measured"),
-        ([*STEADY, a_round(uploaded=12_000_000)], 4, "round 4: 12 MB of 120 MB were moved"),
+        (STEADY, 5, "3 of 5 rounds were measured"),
+        ([*STEADY, replace(STEADY[0], uploaded_bytes=10_000_000)], 4, "round 4: 10 MB of 100 MB were moved"),
         (
             [*STEADY, a_round(verified=9, megabytes_per_second=104.0)],
             4,

@@ -22,6 +22,7 @@ from perf.context import Context, Options
 from perf.errors import Lacking, RunFailed, UsageError
 from perf.registry import distribution
 from perf.registry import pair as pair_module
+from perf.registry import server as server_module
 from perf.registry.access_log import count_by, parse
 from perf.registry.client import RegistryClient
 from perf.registry.model import Registry
@@ -173,6 +174,22 @@ def test_when_every_port_is_taken_the_log_is_shown(
             PortTaken, match=r"(?s)the source registry .* ended while starting.*address already in use"
         ):
             server.start(free_port())
+
+
+def test_a_registry_that_hangs_while_starting_is_stopped(
+    processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "READY_SECONDS", 0.2)
+    started: list[Child] = []
+
+    def launch(layout: Layout) -> Child:
+        started.append(processes.start(["sleep", "1000"], environment={"PATH": os.environ["PATH"]}))
+        return started[-1]
+
+    server = Server("source", tmp_path / "source", launch, Progress(quiet=True))
+    with pytest.raises(RunFailed, match=r"(?s)the source registry .* did not answer within .*\(nothing\)"):
+        server.start(free_port())
+    assert not psutil.pid_exists(started[0].pid)
 
 
 @pytest.mark.registry

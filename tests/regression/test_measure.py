@@ -1,4 +1,4 @@
-"""What is measured, in what rounds, and what a failure in between costs: the measuring with the binaries stood in for."""
+"""What is measured, in what rounds, and what a failure costs: the measuring, with the binaries stood in for."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def context(context_for: Callable[..., Context], tmp_path: Path) -> Context:
 def test_a_benchmark_that_takes_the_process_with_it_is_set_aside_and_the_others_are_calibrated(
     context: Context, stand_in: Callable[[Fake], list[dict[str, object]]], tmp_path: Path
 ) -> None:
-    def fake(binary: TestBinary, *, skip: list[str], **_: object) -> ProcessRun:
+    def fake(binary: TestBinary, *, skip: tuple[str, ...], **_: object) -> ProcessRun:
         if binary is HEAD and not skip:
             return ProcessRun((), (PANIC,), KO)
         names = ["BenchmarkB"] if skip else ["BenchmarkA", "BenchmarkB"]
@@ -115,7 +115,7 @@ def test_a_benchmark_that_takes_the_process_with_it_is_set_aside_and_the_others_
     assert [each.benchmark.name for each in found.subjects] == ["BenchmarkB"]
     assert [benchmark.name for benchmark, _ in found.unmeasurable] == ["BenchmarkA"]
     assert found.problems == (PANIC,)
-    assert [call["skip"] for call in calls] == [[], [], ["^BenchmarkA$"]]
+    assert [call["skip"] for call in calls] == [(), (), ("^BenchmarkA$",)]
 
 
 def test_a_process_that_ends_badly_without_a_name_is_not_run_again_and_again(

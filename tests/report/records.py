@@ -196,7 +196,7 @@ def everything_fine() -> RunRecord:
     regression = RegressionResult(
         BASE,
         HEAD,
-        "merge base with main",
+        "base",
         (
             comparison("BenchmarkCopyImage/layers=4", 0.004, Verdict.UNCHANGED),
             comparison("BenchmarkDigest", -0.12, Verdict.IMPROVEMENT),
@@ -312,7 +312,7 @@ def full_of_failures() -> RunRecord:
     regression = RegressionResult(
         BASE,
         HEAD,
-        "--base 2e2e2e",
+        "stored",
         tuple(comparisons),
         proven=(),
         only_base=("BenchmarkGone",),

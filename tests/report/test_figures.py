@@ -180,6 +180,13 @@ def test_what_no_round_measured_is_left_out_and_never_a_zero() -> None:
     assert not {*never, "claimed success", "timed out"} & set(titles)
 
 
+def test_a_time_out_in_one_round_is_a_zero_in_the_others_and_no_line_when_there_was_none() -> None:
+    rounds = [load_round(timed_out=2), load_round()]
+    assert line(range_table(rounds), "timed out") == ["2", "0", "2"]
+    assert line(round_table(rounds), "timed out") == ["2", "2", "0"]
+    assert "timed out" not in [row[0] for row in range_table([load_round()]).rows]
+
+
 def test_one_round_is_not_shown_twice() -> None:
     assert [each.title for each in round_table([load_round()]).columns] == ["figure", "the round"]
     assert [each.title for each in range_table([load_round()]).columns] == ["figure", "all rounds"]

@@ -41,7 +41,12 @@ def said(found: list[Finding]) -> dict[str, Finding]:
 @pytest.mark.parametrize(
     ("one", "what", "figure"),
     [
-        (load_round(busy=0.97), "Bound by the processor", "97 % busy"),
+        (load_round(busy=0.97, cpu_share=1.2), "Bound by the processor", "97 % busy"),
+        (
+            load_round(busy=0.97, cpu_share=0.4),
+            "The machine was full, mostly with others",
+            "0.40 of 2 cores (20 %)",
+        ),
         (load_round(busy=None, cpu_share=1.9), "Bound by the processor", "1.90 of 2 cores (95 %)"),
         (load_round(busy=0.3), "Waiting rather than computing", "30 % busy"),
         (load_round(busy=None, cpu_share=0.4), "Waiting rather than computing", "0.40 of 2 cores (20 %)"),
@@ -80,7 +85,12 @@ def test_a_rule_is_silent_without_its_evidence(one: LoadRound, what: str) -> Non
 
 
 def test_nothing_is_said_of_the_processor_when_the_cores_are_unknown_or_nothing_was_copied() -> None:
-    silent = {"Processor use", "Bound by the processor", "Waiting rather than computing"}
+    silent = {
+        "Processor use",
+        "Bound by the processor",
+        "Waiting rather than computing",
+        "The machine was full, mostly with others",
+    }
     assert not silent & said(of(load(load_round()), memory_gib=8)).keys()
     assert not silent & said(of(load(load_round(verified=0)))).keys()
 

@@ -171,6 +171,16 @@ def test_a_result_without_rounds_counts_as_nothing_measured(result: LoadResult |
     )
 
 
+@pytest.mark.parametrize(
+    "scenario", ["benchmarks", "load", "stress", "baseline", "regression", "integration"]
+)
+def test_a_scenario_that_ended_in_an_error_says_so_in_its_place(scenario: str) -> None:
+    text = of(
+        Outcome(scenario, Status.UNKNOWN, ExitCode.LACKING, "no Go", 0.1, error="no Go\n  next: ./noxw")
+    )
+    assert "Nothing measured (❔ unknown): no Go\n\n```\nno Go\n  next: ./noxw\n```" in text
+
+
 def test_unchanged_comparisons_are_folded() -> None:
     regression = section(report(full_of_failures()), "Benchmark Results")
     before, folded = regression.split("<details>", 1)
@@ -183,7 +193,7 @@ def test_unchanged_comparisons_are_folded() -> None:
 def test_a_regression_with_nothing_to_compare_is_one_line() -> None:
     result = RegressionResult(BASE, HEAD, "merge base", (), ("a", "b"), (), (), (), 0, 1, False)
     text = of(Outcome("regression", Status.PASSED, ExitCode.FINE, "x", 1.0, result))
-    assert "nothing compared" in text
+    assert "nothing was compared, seed 1." in text
     assert "unchanged without measuring (2): `a`, `b`" in text
 
 

@@ -12,11 +12,24 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from perf.errors import ExitCode
-from perf.model import BenchmarksResult, Outcome, Problem, ProblemKind, RunRecord, Status
+from perf.model import (
+    BenchmarksResult,
+    LoadResult,
+    Outcome,
+    Problem,
+    ProblemKind,
+    RegressionResult,
+    Result,
+    RunRecord,
+    Status,
+    StressResult,
+)
 from perf.report import plan, terminal
 from tests.report.goldens import in_terminal
 from tests.report.records import (
     AWKWARD,
+    BASE,
+    HEAD,
     RECORDS,
     everything_fine,
     full_of_failures,
@@ -102,6 +115,22 @@ def test_an_error_is_said_once_with_its_cause_and_what_to_type_next() -> None:
     assert shown.count("no Go toolchain") == 1
     assert "likely cause: go is not on PATH" in shown
     assert "next: ./noxw" in shown
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        (LoadResult("w", "copy", 1, 1, "r", "s", (), False), ""),
+        (StressResult("w", (), "the registry died", None), "stopped because: the registry died"),
+        (RegressionResult(BASE, HEAD, "merge base", (), (), (), (), (), 0, 1, False), "merge base"),
+    ],
+)
+def test_a_result_without_figures_shows_no_empty_table(result: Result, words: str) -> None:
+    run = record("x", ExitCode.UNKNOWN, Outcome("x", Status.UNKNOWN, ExitCode.UNKNOWN, "died", 1.0, result))
+    shown = in_terminal(run, 120)
+    assert words in shown
+    assert "throughput" not in shown
+    assert "verdict" not in shown
 
 
 def test_many_problems_are_counted_beyond_ten() -> None:

@@ -27,7 +27,13 @@ HOLDER = """
 
 
 def start_holder(tmp_path: Path) -> tuple[subprocess.Popen[str], psutil.Process, str]:
-    program = [sys.executable, "-c", textwrap.dedent(HOLDER), str(tmp_path / "disk"), str(tmp_path / "memory")]
+    program = [
+        sys.executable,
+        "-c",
+        textwrap.dedent(HOLDER),
+        str(tmp_path / "disk"),
+        str(tmp_path / "memory"),
+    ]
     holder = subprocess.Popen(program, stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
     guardian, name = holder.stdout.readline().split()

@@ -1,0 +1,262 @@
+"""The whole comparison on real repositories and real Go builds."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from perf.baseline import store
+from perf.baseline.pyperf_file import StoredBaseline
+from perf.context import Context, Options
+from perf.errors import ExitCode, Interrupted, RunFailed, UsageError
+from perf.model import RegressionResult, Series, Status, Verdict
+from perf.regression import measure, scenario
+from perf.suite import Suite
+from perf.system import git
+
+pytestmark = pytest.mark.go
+
+GO_MOD = "module example.test/target\n\ngo 1.21\n"
+CODE = """package work
+
+var Sink []byte
+
+func Fill(n int) {
+	Sink = make([]byte, n)
+}
+"""
+TWICE = CODE.replace("\tSink", "\tSink = make([]byte, n)\n\tSink")
+BENCHMARKS = """package work
+
+import "testing"
+
+func BenchmarkFill(b *testing.B) {
+	b.Run("of a/Level_-1-2", func(b *testing.B) {
+		for i := 0; i < b.N; i++ {
+			Fill(64)
+		}
+	})
+}
+"""
+COMMIT = {"go.mod": GO_MOD, "work.go": CODE, "work_test.go": BENCHMARKS}
+BROKEN = CODE + "\nvar x = undefined\n"
+EXTRA = """
+func Benchmark{name}(b *testing.B) {{
+	for i := 0; i < b.N; i++ {{
+		{body}
+	}}
+}}
+"""
+
+Repository = Callable[..., Path]
+ContextFor = Callable[..., Context]
+
+
+@pytest.fixture
+def thrifty(suite: Suite) -> Suite:
+    """As perf.toml, with benchmarks that run shortly."""
+    effort = {name: each.model_copy(update={"benchtime": "2ms"}) for name, each in suite.effort.items()}
+    return suite.model_copy(update={"effort": effort})
+
+
+def worktrees(root: Path) -> list[str]:
+    listed = subprocess.run(
+        ["git", "-C", str(root), "worktree", "list"], capture_output=True, text=True, check=True
+    )
+    return listed.stdout.splitlines()
+
+
+def result_of(context: Context) -> RegressionResult:
+    result = scenario.run(context).result
+    assert isinstance(result, RegressionResult)
+    return result
+
+
+def test_a_documentation_commit_is_proven_unchanged_without_measuring(
+    git_repository: Repository, context_for: ContextFor
+) -> None:
+    root = git_repository(COMMIT, {"README.md": "words"})
+    context = context_for(root)
+    assert any("commit 1" in line for line in scenario.plan(context).lines)
+    outcome = scenario.run(context)
+    assert (outcome.status, outcome.exit_code) == (Status.PASSED, ExitCode.FINE)
+    assert "unchanged, proven: 1 package has identical test binaries; nothing to measure" in outcome.summary
+    assert not (context.run_directory / "regression" / "raw" / "first").exists()
+    assert len(worktrees(root)) == 1
+
+
+def test_one_allocation_more_in_an_uncommitted_change_is_a_regression(
+    git_repository: Repository, context_for: ContextFor, thrifty: Suite
+) -> None:
+    root = git_repository(COMMIT, {"README.md": "words"})
+    (root / "work.go").write_text(TWICE, "utf-8")
+    context = context_for(root, options=Options(rounds=6, seed=11), suite=thrifty)
+    outcome = scenario.run(context)
+    result = outcome.result
+    assert isinstance(result, RegressionResult)
+    assert (outcome.status, outcome.exit_code) == (Status.FAILED, ExitCode.FAILED)
+    allocations = next(each for each in result.comparisons if each.unit == "allocs/op")
+    assert allocations.name == "BenchmarkFill/of_a/Level_-1-2"
+    assert (allocations.base, allocations.head) == ((1.0,) * 6, (2.0,) * 6)
+    assert allocations.verdict is Verdict.REGRESSION
+    assert "confirmed on fresh rounds" in allocations.reason
+    assert result.dirty
+    assert any("uncommitted changes" in warning for warning in outcome.warnings)
+    kept = context.run_directory / "regression"
+    assert len(list((kept / "raw" / "first" / "head").iterdir())) == 6
+    assert "allocs/op" in next((kept / "raw" / "fresh" / "base").iterdir()).read_text("utf-8")
+    assert json.loads((kept / "plan.json").read_text("utf-8"))["seed"] == result.seed == 11
+
+
+def test_new_removed_and_failing_benchmarks_are_told_and_none_is_red(
+    git_repository: Repository, context_for: ContextFor, thrifty: Suite
+) -> None:
+    before = (
+        BENCHMARKS
+        + EXTRA.format(name="Removed", body="Fill(1)")
+        + EXTRA.format(name="Breaks", body="Fill(1)")
+    )
+    after = (
+        BENCHMARKS
+        + EXTRA.format(name="Added", body="Fill(1)")
+        + EXTRA.format(name="Breaks", body='panic("boom")')
+    )
+    root = git_repository(COMMIT | {"work_test.go": before}, {"work_test.go": after})
+    outcome = scenario.run(context_for(root, options=Options(rounds=6), suite=thrifty))
+    result = outcome.result
+    assert isinstance(result, RegressionResult)
+    assert result.only_base == (". BenchmarkRemoved",)
+    assert result.only_head == (". BenchmarkAdded",)
+    failing = next(each for each in result.comparisons if each.name == "BenchmarkBreaks")
+    assert failing.verdict is Verdict.UNKNOWN
+    assert "not measured at the head: panicked" in failing.reason
+    allocations = next(each for each in result.comparisons if each.unit == "allocs/op")
+    assert allocations.verdict is Verdict.UNCHANGED
+    assert (outcome.status, outcome.exit_code) == (Status.UNKNOWN, ExitCode.UNKNOWN)
+
+
+def test_a_base_that_does_not_build_is_unknown_with_the_compilers_words(
+    git_repository: Repository, context_for: ContextFor
+) -> None:
+    root = git_repository(COMMIT | {"work.go": BROKEN}, {"work.go": CODE})
+    outcome = scenario.run(context_for(root))
+    assert (outcome.status, outcome.exit_code) == (Status.UNKNOWN, ExitCode.UNKNOWN)
+    assert "undefined: undefined" in outcome.error
+    assert len(worktrees(root)) == 1
+
+
+def test_a_head_that_does_not_build_is_a_failed_run(
+    git_repository: Repository, context_for: ContextFor
+) -> None:
+    root = git_repository(COMMIT, {"work.go": BROKEN})
+    with pytest.raises(RunFailed, match="undefined: undefined"):
+        scenario.run(context_for(root))
+    assert len(worktrees(root)) == 1
+
+
+def test_a_target_that_the_base_does_not_have_yet_is_unknown(
+    git_repository: Repository, context_for: ContextFor
+) -> None:
+    root = git_repository({"README.md": "words"}, {f"tool/{path}": text for path, text in COMMIT.items()})
+    outcome = scenario.run(context_for(root / "tool"))
+    assert outcome.exit_code is ExitCode.UNKNOWN
+    assert "nothing to compare with" in outcome.error
+
+
+def test_an_interrupted_run_keeps_its_raw_output_and_removes_its_worktrees(
+    git_repository: Repository, context_for: ContextFor, thrifty: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = git_repository(COMMIT, {"work.go": TWICE})
+    context = context_for(root, options=Options(rounds=6), suite=thrifty)
+    real, calls = measure.run_binary, []
+
+    def interrupted_at_the_fifth(*given: object, **named: object) -> object:
+        calls.append(given)
+        if len(calls) == 5:
+            raise Interrupted("interrupted by SIGINT")
+        return real(*given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(measure, "run_binary", interrupted_at_the_fifth)
+    with pytest.raises(Interrupted):
+        scenario.run(context)
+    raw = context.run_directory / "regression" / "raw"
+    assert sum(path.is_file() for path in raw.rglob("*.txt")) == 4
+    assert len(worktrees(root)) == 1
+
+
+def test_when_the_time_ends_at_once_everything_is_unknown(
+    git_repository: Repository, context_for: ContextFor, thrifty: Suite
+) -> None:
+    root = git_repository(COMMIT, {"work.go": TWICE})
+    effort = {
+        name: each.model_copy(update={"regression_budget": 0.0}) for name, each in thrifty.effort.items()
+    }
+    outcome = scenario.run(context_for(root, suite=thrifty.model_copy(update={"effort": effort})))
+    assert outcome.exit_code is ExitCode.UNKNOWN
+    result = outcome.result
+    assert isinstance(result, RegressionResult)
+    assert [each.reason for each in result.comparisons] == ["the time ended before its first round"]
+    assert any("the time ended in round 0 of" in warning for warning in outcome.warnings)
+
+
+def test_outside_a_repository_there_is_nothing_to_compare_with(
+    tmp_path: Path, context_for: ContextFor
+) -> None:
+    with pytest.raises(UsageError, match="not in a git repository"):
+        scenario.plan(context_for(tmp_path))
+
+
+@pytest.mark.parametrize("revision", ["no-such-branch", "--upload-pack=x"])
+def test_an_unknown_revision_is_wrong_use(
+    git_repository: Repository, context_for: ContextFor, revision: str
+) -> None:
+    context = context_for(git_repository(COMMIT), options=Options(base=revision))
+    with pytest.raises(UsageError, match="unknown revision"):
+        scenario.run(context)
+
+
+def test_without_a_stored_baseline_the_comparison_with_one_is_unknown(
+    git_repository: Repository, context_for: ContextFor
+) -> None:
+    root = git_repository(COMMIT, {"README.md": "words"})
+    outcome = scenario.run(context_for(root, options=Options(against="stored")))
+    assert outcome.exit_code is ExitCode.UNKNOWN
+    assert "no stored baseline" in outcome.error
+
+
+@pytest.mark.parametrize("base", [None, "HEAD~1"])
+def test_the_stored_baseline_of_the_nearest_ancestor_is_compared_without_measuring_the_base(
+    git_repository: Repository, context_for: ContextFor, thrifty: Suite, base: str | None
+) -> None:
+    root = git_repository(COMMIT, {"work.go": TWICE})
+    context = context_for(root, options=Options(against="stored", processes=2, base=base), suite=thrifty)
+    assert context.target.checkout is not None
+    sha = git.resolve(context.target.checkout, "HEAD~1").sha
+    series = tuple(
+        Series(".", name, "sec/op", (1e-6,) * 6, (100,) * 6)
+        for name in ("BenchmarkFill/of_a/Level_-1-2", "BenchmarkGone")
+    )
+    stored = StoredBaseline(
+        sha,
+        False,
+        context.target.name,
+        context.fingerprint.machine(),
+        asdict(context.fingerprint),
+        datetime(2026, 11, 1, tzinfo=UTC),
+        series,
+        (),
+    )
+    store.save(store.path_for(context, sha), stored)
+    assert sha in scenario.plan(context).lines[0]
+    result = result_of(context)
+    assert (result.against, result.base.sha) == ("stored", sha)
+    assert [(each.name, each.verdict) for each in result.comparisons] == [
+        ("BenchmarkFill/of_a/Level_-1-2", Verdict.UNKNOWN)
+    ]
+    assert result.only_base == (". BenchmarkGone",)

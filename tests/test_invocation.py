@@ -1,0 +1,263 @@
+"""Whole invocations of `python -m perf`, as a user types them: a small real Go target, real registries."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from perf.errors import ExitCode
+from perf.registry import distribution
+from perf.system import guardian
+from perf.system.go import Go
+from perf.system.places import Places
+from perf.system.processes import Processes
+from perf.system.progress import Progress
+from tests.fakes.targets import REPLICATOR
+
+ROOT = Path(__file__).parent.parent
+PATIENCE_SECONDS = 120.0
+
+GO_FILES = {
+    "mini/go.mod": "module mini\n\ngo 1.21\n",
+    "mini/mini.go": "package mini\n\nfunc Sum(n int) (s int) {\n\tfor i := range make([]int, n) {\n\t\ts += i\n\t}\n\treturn s\n}\n",
+    "mini/mini_test.go": """package mini
+
+import (
+	"os"
+	"testing"
+)
+
+func BenchmarkSum(b *testing.B) {
+	for i := 0; i < b.N; i++ {
+		Sum(1000)
+	}
+}
+
+func TestIntegrationAddresses(t *testing.T) {
+	if os.Getenv("SOURCE") == "" || os.Getenv("DESTINATION") == "" {
+		t.Fatal("no addresses")
+	}
+}
+""",
+}
+
+PERF_TOML = """
+[target.skiff]
+path = "mini"
+[target.skiff.replicator]
+build = ["cp", "REPLICATOR", "{bin}"]
+copy = ["PYTHON", "-I", "{bin}", "FAULT", "copy", "{source}/{repository}:{tag}", "{destination}/{to}:{tag}"]
+environment = { PIDS = "PIDS_DIRECTORY" }
+[target.skiff.integration]
+command = ["go", "test", "-run", "Integration", "./..."]
+environment = { SOURCE = "{source}", DESTINATION = "{destination}" }
+[workload.small]
+images = 6
+layers = { count = 2, size = "uniform(1KiB, 4KiB)", shared = 0.5 }
+tags_per_repository = 2
+indexes = 0.34
+workers = 2
+timeout = "60 s"
+[objective]
+throughput = ">= 1 B/s"
+error_rate = "< 5 %"
+[effort.quick]
+processes = 2
+benchtime = "10x"
+workload = "small"
+load_rounds = 2
+stress_workload = "small"
+stress_workers = 2
+regression_rounds = 6
+regression_budget = "5 s"
+"""
+
+
+@dataclass(frozen=True)
+class Project:
+    root: Path
+    environment: dict[str, str]
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "perf", *arguments],
+            cwd=self.root,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def perf(self, *arguments: str) -> tuple[int, str]:
+        child = self.start(*arguments)
+        output, _ = child.communicate(timeout=PATIENCE_SECONDS)
+        return child.returncode, output
+
+    def records(self) -> list[dict[str, object]]:
+        found = sorted((self.root / ".perf" / "runs").glob("*/outcome.json"))
+        return [json.loads(path.read_text("utf-8")) for path in found]
+
+
+@pytest.fixture
+def project(
+    git_repository: Callable[..., Path],
+    tmp_path: Path,
+    places: Places,
+    processes: Processes,
+    toolchain: Go,
+) -> Callable[[str], Project]:
+    """`project(fault)`: a checkout of two commits whose replicator is the stand-in with that fault."""
+    program = distribution.install(places, processes, toolchain, Progress(quiet=True))
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    (cache / "registries").symlink_to(program.parent.parent)
+
+    def make(fault: str) -> Project:
+        text = PERF_TOML.replace("REPLICATOR", str(REPLICATOR)).replace("PYTHON", sys.executable)
+        (tmp_path / "pids").mkdir()
+        text = text.replace("PIDS_DIRECTORY", str(tmp_path / "pids"))
+        first = {**GO_FILES, "perf.toml": text.replace("FAULT", fault)}
+        root = git_repository(first, {"README.md": "only words"}, name="suite")
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ["HOME"],
+            "PERF_CACHE_DIR": str(cache),
+            "PYTHONPATH": str(ROOT),
+            "COLUMNS": "100",
+        }
+        return Project(root, environment)
+
+    return make
+
+
+@pytest.mark.registry
+@pytest.mark.go
+def test_all_measures_verifies_stores_and_reports(project: Callable[[str], Project]) -> None:
+    made = project("none")
+    code, output = made.perf("all")
+    assert code == ExitCode.FINE, output
+
+    (record,) = made.records()
+    statuses = {each["scenario"]: each["status"] for each in record["outcomes"]}  # type: ignore[attr-defined]
+    assert statuses == dict.fromkeys(
+        ("benchmarks", "load", "stress", "baseline", "regression", "integration"), "passed"
+    )
+
+    (report,) = (made.root / "docs").glob("performance-test-*.md")
+    text = report.read_text("utf-8")
+    sections = [
+        "Executive Summary",
+        "Benchmark Results",
+        "Load Test Results",
+        "Bottleneck Analysis",
+        "Recommendations",
+    ]
+    assert [line[3:] for line in text.splitlines() if line.startswith("## ")] == sections
+    assert "BenchmarkSum" in text
+    assert "TestIntegrationAddresses" in text
+
+    (baseline,) = (made.root / "baselines").glob("*/*/*.json")
+    assert baseline.stem == record["target_sha"]
+    shown = subprocess.run(
+        [sys.executable, "-m", "pyperf", "show", str(baseline)], capture_output=True, text=True, check=False
+    )
+    assert shown.returncode == 0, shown.stderr
+
+
+@pytest.mark.registry
+@pytest.mark.go
+def test_exit_0_with_nothing_copied_fails_the_run(project: Callable[[str], Project]) -> None:
+    made = project("nothing copied")
+    code, output = made.perf("load")
+    assert code == ExitCode.FAILED
+    assert "exit 0, 0 of 6 images arrived" in output
+
+
+@pytest.mark.registry
+@pytest.mark.go
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_keeps_what_it_measured_and_leaves_nothing_running(
+    project: Callable[[str], Project], number: signal.Signals
+) -> None:
+    made = project("hang")
+    running = made.start("load")
+    assert running.stdout is not None
+    for line in running.stdout:
+        if "load round 1" in line:
+            break
+    owner = f"{running.pid}-"
+    running.send_signal(number)
+    output, _ = running.communicate(timeout=PATIENCE_SECONDS)
+    assert running.returncode == ExitCode.INTERRUPTED, output
+    assert number.name in output
+
+    (record,) = made.records()
+    assert [each["status"] for each in record["outcomes"]] == ["interrupted"]  # type: ignore[attr-defined]
+    left = [
+        process.pid
+        for process in psutil.process_iter()
+        if any(
+            part.startswith(f"{guardian.OWNER_VARIABLE}={owner}".encode())
+            for part in environment_of(process.pid)
+        )
+    ]
+    assert left == []
+
+
+def environment_of(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+@pytest.mark.registry
+@pytest.mark.go
+def test_a_second_run_at_once_is_refused_and_the_first_goes_on(project: Callable[[str], Project]) -> None:
+    made = project("hang")
+    first = made.start("load")
+    assert first.stdout is not None
+    for line in first.stdout:
+        if "load round 1" in line:
+            break
+    code, output = made.perf("benchmarks")
+    first.send_signal(signal.SIGINT)
+    first.communicate(timeout=PATIENCE_SECONDS)
+    assert code == ExitCode.LACKING
+    assert f"load in {made.root} (process {first.pid})" in output
+
+
+@pytest.mark.go
+def test_a_dry_run_shows_every_scenario_and_measures_nothing(project: Callable[[str], Project]) -> None:
+    made = project("none")
+    code, output = made.perf("all", "--dry-run")
+    assert code == ExitCode.FINE
+    for name in ("benchmarks", "load", "stress", "baseline", "regression", "integration"):
+        assert f"{name}:" in output
+    assert made.records() == []
+
+
+@pytest.mark.go
+def test_a_second_report_of_a_day_does_not_replace_the_first(project: Callable[[str], Project]) -> None:
+    made = project("none")
+    perf_toml = made.root / "perf.toml"
+    perf_toml.write_text(
+        perf_toml.read_text("utf-8").split("[target.skiff.replicator]")[0]
+        + "[workload.small]"
+        + perf_toml.read_text("utf-8").split("[workload.small]")[1],
+        "utf-8",
+    )
+    for _ in range(2):
+        made.perf("all")
+    names = sorted(path.name for path in (made.root / "docs").iterdir())
+    assert len(names) == 2
+    assert names[0].endswith("-2.md")
