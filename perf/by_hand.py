@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+from typing import Final
 
 from rich import box
 from rich.console import Console
@@ -58,7 +60,7 @@ def _show_status() -> ExitCode:
                 (
                     row.role,
                     row.host,
-                    str(row.pid),
+                    "—" if row.pid is None else str(row.pid),
                     "yes" if row.answers else "no",
                     "—" if row.repositories is None else str(row.repositories),
                     str(row.storage),
@@ -68,6 +70,12 @@ def _show_status() -> ExitCode:
         )
     )
     return ExitCode.FINE
+
+
+# Not a cache: registries that are up, and the locks of runs that measure.
+_KEPT_ROOMS: Final = ("locks", "standing")
+# A pipe or a file has no width: nothing is folded or cut there.
+_WIDE: Final = 1000
 
 
 def cache_show() -> ExitCode:
@@ -84,7 +92,8 @@ def cache_show() -> ExitCode:
 def cache_clear(rooms: tuple[str, ...]) -> ExitCode:
     """Remove rooms of the cache, all without a word. A run that is measuring is waited for by refusing."""
     cache = cache_directory(dict(os.environ))
-    known = {path.name: path for path in cache.iterdir() if path.is_dir()} if cache.is_dir() else {}
+    rooms_here = [path for path in cache.iterdir() if path.is_dir()] if cache.is_dir() else []
+    known = {path.name: path for path in rooms_here if path.name not in _KEPT_ROOMS}
     if unknown := [room for room in rooms if room not in known]:
         raise UsageError(
             f"the cache has no {', '.join(unknown)}",
@@ -131,4 +140,5 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
 
 
 def _print(shown: str | Table) -> None:
-    Console(highlight=False, markup=False).print(shown, soft_wrap=isinstance(shown, str))
+    width = None if sys.stdout.isatty() else _WIDE
+    Console(width=width, highlight=False, markup=False).print(shown, soft_wrap=isinstance(shown, str))

@@ -78,7 +78,7 @@ class Context:
             path.write_text(text, "utf-8")
 
     def target_environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-        """What the target's own processes see: PATH, a home of their own, GO*, what perf.toml names; nothing else."""
+        """What the target's processes see: PATH, a home of their own, GO*, what perf.toml says."""
         return {**self.go.run_environment, **self.target.declared.environment, **(extra or {})}
 
     def with_options(self, options: Options) -> Context:

@@ -87,7 +87,7 @@ def ended_by(scenario: str, error: PerfError, seconds: float) -> Outcome:
 
 
 def exit_code(scenario: str, outcomes: tuple[Outcome, ...]) -> ExitCode:
-    """The run's exit code. In `all` a scenario left out is a line in the report; a run that measured nothing is unknown."""
+    """The run's exit code. In `all` one left out is a line in the report; nothing measured at all is unknown."""
     if scenario == "all":
         judged = [outcome for outcome in outcomes if outcome.status is not Status.LEFT_OUT]
         if not judged:

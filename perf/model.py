@@ -205,7 +205,7 @@ class BaselineResult:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One benchmark and metric on both sides. `change` and its interval are fractions of the base (+.05 is 5 % more)."""
+    """One benchmark and metric on both sides. `change` and its interval are fractions of the base (.05: 5 % more)."""
 
     package: str
     name: str
@@ -229,7 +229,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class RegressionResult:
-    """`proven` are packages whose test binaries are identical; `only_base` and `only_head` name benchmarks of one side."""
+    """`proven` are packages with identical test binaries; `only_base`, `only_head` name benchmarks of one side."""
 
     base: Side
     head: Side
@@ -296,7 +296,7 @@ Result = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one scenario came to. `summary` is one line for a person; `error` is a PerfError's text where it ended in one."""
+    """What one scenario came to. `summary` is one line for a person; `error` the text of the error it ended in."""
 
     scenario: str
     status: Status

@@ -53,7 +53,7 @@ class _Table(BaseModel):
 
 
 class LeaveOut(_Table):
-    """A package (pattern as `go list` takes it) or benchmarks of it (regular expression) not to be run, and why."""
+    """A package (pattern as `go list` takes it) or benchmarks of it (regular expression) left out, why."""
 
     package: str
     reason: Annotated[str, Field(min_length=1)]
@@ -105,7 +105,7 @@ class Target(_Table):
 
 
 class Layers(_Table):
-    """Layers of an image: how many, how large ("64KiB", "uniform(a, b)", "lognormal(median, sigma)"), share in common."""
+    """Layers of an image: number, size ("64KiB", "uniform(a, b)", "lognormal(median, sigma)"), share in common."""
 
     count: Annotated[int, Field(ge=0, le=200)]
     size: str

@@ -79,7 +79,7 @@ def context_for(places: Places, processes: Processes, suite: Suite, toolchain: g
 
 @pytest.fixture
 def git_repository(tmp_path: Path) -> Callable[..., Path]:
-    """`git_repository({"a.go": "…"}, {"a.go": "…"})`: a repository with one commit per mapping of files, branch main."""
+    """`git_repository({"a.go": "…"}, {"a.go": "…"})`: a repository with one commit per mapping, on main."""
 
     def make(*commits: dict[str, str], name: str = "target") -> Path:
         root = tmp_path / name

@@ -28,7 +28,15 @@ PATIENCE_SECONDS = 120.0
 
 GO_FILES = {
     "mini/go.mod": "module mini\n\ngo 1.21\n",
-    "mini/mini.go": "package mini\n\nfunc Sum(n int) (s int) {\n\tfor i := range make([]int, n) {\n\t\ts += i\n\t}\n\treturn s\n}\n",
+    "mini/mini.go": """package mini
+
+func Sum(n int) (s int) {
+	for i := range make([]int, n) {
+		s += i
+	}
+	return s
+}
+""",
     "mini/mini_test.go": """package mini
 
 import (

@@ -153,7 +153,7 @@ def clone(url: str, place: Path) -> None:
 
 
 def fetch(place: Path) -> bool:
-    """Fetch and check out the newest of the default branch; False when the network is not there (what stands is used)."""
+    """Fetch and check out the newest of the default branch; False without a network (what stands is used)."""
     with git.Repo(place) as repo:
         try:
             repo.remotes.origin.fetch(prune=True)

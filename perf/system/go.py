@@ -84,7 +84,7 @@ def find_go(places: Places, processes: Processes, progress: Progress, caller: Ma
         "PATH": os.pathsep.join([str(Path(program).parent), caller.get("PATH", os.defpath)]),
         "HOME": str(home),
         "LANG": "C.UTF-8",
-        "TMPDIR": caller.get("TMPDIR", "/tmp"),  # noqa: S108
+        "TMPDIR": caller.get("TMPDIR", "/tmp"),
         "GOTOOLCHAIN": "local",
         "GOTELEMETRY": "off",
     }

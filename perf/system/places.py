@@ -14,7 +14,7 @@ CACHE_VARIABLE = "PERF_CACHE_DIR"
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Directories of one invocation; `state` is `.perf` beside perf.toml, or lies in the cache when that is read-only."""
+    """Directories of one invocation; `state` is `.perf` beside perf.toml, or in the cache when that is read-only."""
 
     root: Path
     state: Path
@@ -57,7 +57,7 @@ def cache_directory(environment: dict[str, str]) -> Path:
     """$PERF_CACHE_DIR, else $XDG_CACHE_HOME/freightliner-perf, else ~/.cache/freightliner-perf."""
     if chosen := environment.get(CACHE_VARIABLE):
         return Path(chosen).resolve()
-    base = environment.get("XDG_CACHE_HOME") or str(Path(environment.get("HOME", "/tmp")) / ".cache")  # noqa: S108
+    base = environment.get("XDG_CACHE_HOME") or str(Path(environment.get("HOME", "/tmp")) / ".cache")
     return Path(base).resolve() / "freightliner-perf"
 
 

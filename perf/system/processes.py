@@ -26,7 +26,7 @@ SCRATCH_PREFIX = "perf-run-"
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a process ended. `returncode` is negative for a signal, as in subprocess; CPU includes waited-for children."""
+    """How a process ended. `returncode` is negative for a signal; CPU includes waited-for children."""
 
     returncode: int
     seconds: float
@@ -215,7 +215,7 @@ class Processes:
         timeout_seconds: float | None = None,
         stdin: bytes = b"",
     ) -> Completed:
-        """Run to the end and keep what it wrote. Output goes through files, so a child that never reads cannot block."""
+        """Run to the end and keep what it wrote. Output goes through files, so nothing blocks on a pipe."""
         with (
             tempfile.TemporaryFile() as given,
             tempfile.TemporaryFile() as out,

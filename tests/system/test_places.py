@@ -1,4 +1,4 @@
-"""Where things lie: the project is found from below, the cache follows the environment, read-only places are respected."""
+"""Where things lie: found from below, the cache by the environment, read-only places respected."""
 
 from __future__ import annotations
 

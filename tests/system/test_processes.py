@@ -136,13 +136,24 @@ def test_nothing_new_starts_once_the_run_is_ending(tmp_path: Path) -> None:
             doors.start(["true"], environment=ENVIRONMENT)
 
 
+RUNAWAY = """
+    import os, time
+    ready, tell = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        os.write(tell, b"x")
+        time.sleep(1000)
+    os.read(ready, 1)
+"""
+
+
 def test_a_process_that_left_its_group_is_found_by_its_owner(tmp_path: Path) -> None:
     """A daemon made by the target's own scripts has a session of its own; its environment gives it away."""
     with Processes(tmp_path) as doors:
-        done = doors.run(["sh", "-c", "setsid sleep 1000 & echo $!"], environment=ENVIRONMENT)
+        doors.run([sys.executable, "-I", "-c", textwrap.dedent(RUNAWAY)], environment=ENVIRONMENT)
         runaways = guardian.processes_of(doors.owner)
     assert runaways
-    assert all(gone(pid) for pid in (*runaways, int(done.stdout)))
+    assert all(gone(pid) for pid in runaways)
 
 
 HOLDER = """
@@ -165,11 +176,8 @@ def start_holder(base: Path) -> tuple[subprocess.Popen[str], int, str]:
 
 
 def guardians_of(owner: str) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        if owner in (process.info["cmdline"] or []):
-            found.append(process)
-    return found
+    everyone = psutil.process_iter(["cmdline"])
+    return [process for process in everyone if owner in (process.info["cmdline"] or [])]
 
 
 def test_sigkill_of_the_suite_leaves_no_process_and_no_scratch(tmp_path: Path) -> None:

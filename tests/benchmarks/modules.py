@@ -1,15 +1,8 @@
-"""A small Go module whose benchmarks do everything a benchmark should not; chosen by name in each test."""
+"""Small Go packages; the benchmarks of ODD do everything a benchmark should not, and are chosen by name in each test."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from pathlib import Path
-
-import pytest
-
-from perf.benchmarks.binaries import TestBinary
 
 GO_MOD = "module example.test/odd\n\ngo 1.21\n"
 
@@ -18,12 +11,9 @@ GOOD = """package good
 import "testing"
 
 func BenchmarkSum(b *testing.B) {
-	total := 0
 	for i := 0; i < b.N; i++ {
-		total += i
 	}
 	b.ReportMetric(2, "widgets")
-	_ = total
 }
 """
 
@@ -87,21 +77,57 @@ func BenchmarkNoNumber(b *testing.B) {
 	b.ReportMetric(math.NaN(), "ratio")
 }
 
-func BenchmarkSilent(b *testing.B) { b.Run("never", nil) }
+func BenchmarkRunsNothing(b *testing.B) {
+	for _, size := range []string{} {
+		b.Run(size, spend)
+	}
+}
 
-func BenchmarkSeesEnvironment(b *testing.B) {
-	fmt.Println("environment:", os.Environ())
+func BenchmarkTellsEnvironment(b *testing.B) {
+	directory, _ := os.Getwd()
+	fmt.Println("directory:", directory, "environment:", os.Environ())
 	spend(b)
 }
 
 func BenchmarkZLast(b *testing.B) { spend(b) }
-""".replace('func BenchmarkSilent(b *testing.B) { b.Run("never", nil) }', "func BenchmarkSilent(b *testing.B) { runNothing() }")
+"""
 
 BROKEN = """package broken
 
 import "testing"
 
 func BenchmarkNever(b *testing.B) { undefined() }
+"""
+
+# A TestMain that never runs what it should: exit 0, and nothing measured.
+IDLE = """package idle
+
+import (
+	"os"
+	"testing"
+)
+
+func TestMain(m *testing.M) { os.Exit(0) }
+
+func BenchmarkNever(b *testing.B) {}
+"""
+
+TAGGED = """//go:build slow
+
+package tagged
+
+import "testing"
+
+func BenchmarkTagged(b *testing.B) {}
+"""
+
+PLAIN = """package plain
+
+import "testing"
+
+func TestOnly(t *testing.T) {}
+
+func Benchmarking(b *testing.B) {}
 """
 
 
