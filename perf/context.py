@@ -87,7 +87,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a scenario would do, in lines for a person, with the time it expects (seconds of measuring, builds apart)."""
+    """What a scenario would do, in lines for a person, with the seconds of measuring it expects (builds apart)."""
 
     lines: tuple[str, ...]
     expected_seconds: float

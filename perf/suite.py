@@ -63,7 +63,7 @@ class LeaveOut(_Table):
 class Replicator(_Table):
     """How the target is built and run as a replicator. Placeholders stand in braces.
 
-    build: {bin}. copy: {bin} {source} {destination} {repository} {to} {tag} (`to` is the repository at the destination);
+    build: {bin}. copy: {bin} {source} {destination} {repository} {to} {tag} (`to`: its name there);
     a copy without {tag} copies a whole repository. tree: {bin} {source} {destination} {prefix} {to} {workers}.
     """
 

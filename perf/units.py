@@ -152,7 +152,7 @@ def format_quantity(value: float, unit: str) -> str:
         return format_seconds(value) + unit[len("sec") :]
     if unit == "B" or unit.startswith("B/"):
         return format_size(value) + unit[len("B") :]
-    return f"{value:,.4g} {unit}"
+    return f"{value:,.0f} {unit}" if abs(value) >= 1000 else f"{value:.4g} {unit}"
 
 
 def _scaled(value: float, steps: tuple[tuple[str, float], ...]) -> str:

@@ -227,8 +227,8 @@ def _read_series(package: str, name: str, runs: Sequence[pyperf.Run]) -> list[Se
     iterations: dict[str, list[int]] = {}
     for run in runs:
         metadata = run.get_metadata()
-        metrics = {metadata["go_unit"]: run.values[0]}
-        metrics |= {unit: value for key, value in metadata.items() if (unit := _unit_of(key)) is not None}
+        others = {unit: value for key, value in metadata.items() if (unit := _unit_of(key)) is not None}
+        metrics = {metadata["go_unit"]: run.values[0], **dict(sorted(others.items()))}
         for unit, value in metrics.items():
             values.setdefault(unit, []).append(float(value))
             iterations.setdefault(unit, []).append(metadata["loops"])

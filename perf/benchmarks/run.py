@@ -144,8 +144,10 @@ def _problem(package: str, record: go_format.Record, cpu: int) -> Problem | None
                 package, name, ProblemKind.SKIPPED, words, ends.in_package(package, record.location or "")
             )
         case go_format.SyntaxProblem():
+            first = record.text.partition(" ")[0]
+            name = go_format.split_procs(first, cpu)[0] if first.startswith("Benchmark") else ""
             words = f"{record.message}: {record.text.strip()}"
-            return Problem(package, "", ProblemKind.GARBLED, words, f"{record.file}:{record.line}")
+            return Problem(package, name, ProblemKind.GARBLED, words, f"{record.file}:{record.line}")
         case _:
             return None
 

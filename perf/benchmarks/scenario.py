@@ -28,6 +28,7 @@ from perf.system import clock, host
 _SCENARIO = "benchmarks"
 # What a benchmark takes beyond -benchtime: Go feels its way to the iteration count.
 _RUNS_PER_BENCHTIME = 3.0
+_MOST_HANGS = 3
 _NO_BENCHMARKS = "the target has no benchmarks (no test file declares a func Benchmark…)"
 
 
@@ -41,6 +42,7 @@ class _Measured:
     runs: dict[str, list[ProcessRun]] = field(default_factory=dict)
     explained: list[Problem] = field(default_factory=list)
     set_aside: dict[str, set[str]] = field(default_factory=dict)
+    hangs: dict[str, int] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)
 
 
@@ -203,12 +205,7 @@ def _ask_the_silent(
         _set_aside(binary.package, asked, measured)
         heard = heard | _functions(asked)
         silent = [name for name in silent if name not in heard]
-        if asked.killed_by is None and "/" not in context.options.bench:
-            measured.explained += [
-                Problem(binary.package, name, ProblemKind.SKIPPED, "gave no number and no reason")
-                for name in silent
-            ]
-        if not silent or not asked.killed_by or asked.ended.timed_out:
+        if not silent or not asked.killed_by or binary.package in measured.stopped:
             return
 
 
@@ -219,24 +216,27 @@ def _functions(given: ProcessRun) -> set[str]:
 
 
 def _set_aside(package: str, given: ProcessRun, measured: _Measured) -> None:
-    """Later processes run without what killed this one; a package that hangs for another reason is not run again."""
+    """Later processes run without what killed this one. A package that goes on hanging is not run again."""
     aside = measured.set_aside.setdefault(package, set())
-    if given.killed_by and given.killed_by not in aside:
+    known = given.killed_by in aside
+    if given.killed_by:
         aside.add(given.killed_by)
-    elif given.ended.timed_out:
-        measured.stopped.add(package)
+    if given.ended.timed_out:
+        measured.hangs[package] = measured.hangs.get(package, 0) + 1
+        if known or not given.killed_by or measured.hangs[package] == _MOST_HANGS:
+            measured.stopped.add(package)
 
 
 def _result(
     context: Context, measured: _Measured, problems: Sequence[Problem], packages: int
 ) -> BenchmarksResult:
-    series, garbled = summary.series(
+    series = summary.series(
         {package: [each.results for each in given] for package, given in measured.runs.items()}
     )
     met = [problem for given in measured.runs.values() for each in given for problem in each.problems]
     return BenchmarksResult(
         series,
-        summary.told_once([*problems, *measured.explained, *met, *garbled]),
+        summary.told_once([*problems, *measured.explained, *met]),
         measured.processes,
         context.effort.benchtime,
         packages,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,28 +16,18 @@ NOISY: Final = 0.10
 _NAMED: Final = 3
 
 
-def series(runs: Mapping[str, Sequence[Sequence[Result]]]) -> tuple[tuple[Series, ...], tuple[Problem, ...]]:
-    """Each package's results by process, to a Series for each benchmark and unit with a value per process that gave one.
-
-    A value that is no number (b.ReportMetric of a division by zero) is a problem, not a value.
-    """
+def series(runs: Mapping[str, Sequence[Sequence[Result]]]) -> tuple[Series, ...]:
+    """Each package's results by process, to a Series for each benchmark and unit, a value per process that gave one."""
     collected: dict[tuple[str, str, str], tuple[list[float], list[int]]] = {}
-    problems = []
     for package in sorted(runs):
         for result in (result for process in runs[package] for result in process):
             for value in result.values:
-                if not math.isfinite(value.value):
-                    words = f"{value.original_unit} was {value.original_value}, which is no number"
-                    position = f"{result.file}:{result.line}"
-                    problems.append(Problem(package, result.benchmark, ProblemKind.GARBLED, words, position))
-                    continue
                 values, iterations = collected.setdefault((package, result.benchmark, value.unit), ([], []))
                 values.append(value.value)
                 iterations.append(result.iterations)
-    gathered = tuple(
+    return tuple(
         Series(*key, tuple(values), tuple(iterations)) for key, (values, iterations) in collected.items()
     )
-    return gathered, tuple(problems)
 
 
 def told_once(problems: Iterable[Problem]) -> tuple[Problem, ...]:

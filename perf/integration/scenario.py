@@ -113,7 +113,8 @@ def _failure(declared: Integration, ended: Ended, log: TestLog, result: Integrat
     """What was wrong, in one line; "" when nothing was."""
     command = shlex.join(declared.command)
     if ended.timed_out:
-        return f"{command} did not end within {format_seconds(declared.timeout)}, and was stopped"
+        until = f"; {len(result.tests)} tests had ended" if result.tests else ""
+        return f"{command} did not end within {format_seconds(declared.timeout)}, and was stopped{until}"
     failed = [test.name for test in result.tests if test.status == "failed"]
     if failed:
         more = f" and {len(failed) - _MOST_NAMED} more" if len(failed) > _MOST_NAMED else ""

@@ -11,8 +11,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-import psutil
-
 from perf.context import Context
 from perf.errors import RunFailed, UsageError
 from perf.load import verify
@@ -27,7 +25,7 @@ from perf.registry import access_log, metrics
 from perf.registry.model import Registry, Request
 from perf.registry.pair import Pair, open_pair
 from perf.suite import Drive, Replicator, Workload
-from perf.system import go
+from perf.system import go, usage
 from perf.system.files import make_directory, remove_tree
 from perf.units import format_size
 
@@ -72,10 +70,10 @@ class Bench:
         logs = _LogMark.of(self.pair.source), _LogMark.of(self.pair.destination)
         uploaded_before = metrics.uploaded_bytes(self.pair.destination)
         running = Running()
-        cores_before = _busy_and_all()
+        cores_before = usage.busy_and_all_seconds()
         with Observer(running) as observer:
             driven = self._drive(route, workers, number, room, running)
-        cores_after = _busy_and_all()
+        cores_after = usage.busy_and_all_seconds()
         self.pair.check()
         uploaded_after = metrics.uploaded_bytes(self.pair.destination)
         source_requests, destination_requests = logs[0].requests(), logs[1].requests()
@@ -288,12 +286,3 @@ class _LogMark:
         with open(self.registry.access_log, encoding="utf-8", errors="replace") as file:
             file.seek(self.offset)
             return tuple(access_log.parse(file).requests)
-
-
-def _busy_and_all() -> tuple[float, float]:
-    """CPU seconds of the whole machine since its start: busy, and all there were."""
-    times = psutil.cpu_times()
-    idle = times.idle + getattr(times, "iowait", 0.0)
-    # guest time stands in user already.
-    every = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
-    return every - idle, every

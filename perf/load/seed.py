@@ -50,7 +50,8 @@ def kept_images(place: Path, plans: tuple[ImagePlan, ...], count: Count) -> tupl
     try:
         return from_json((place / EXPECTED_FILE).read_text("utf-8")), True
     except (FileNotFoundError, ValueError):
-        remove_tree(place)
+        with disk_errors(place):
+            remove_tree(place)
     require_space(place, planned_bytes(plans))
     with disk_errors(place), build_once(place) as directory:
         if directory is not None:

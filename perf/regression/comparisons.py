@@ -13,6 +13,9 @@ from perf.regression.statistics import Estimate, has_logarithm, holm, log_ratios
 from perf.regression.verdicts import MIN_ROUNDS, TOLERANCES, Counted, Judgement, Timed, confirm, judge
 
 TIME_UNIT: Final = "sec/op"
+RATE_UNIT: Final = "B/s"
+# b.SetBytes makes the rate from the time; Go prints it with two decimals, so the product is not quite constant.
+_SAME_BYTES: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -162,8 +165,9 @@ def unmeasured(benchmark: Benchmark, reason: str) -> Row:
 
 
 def common_units(pairs: Sequence[Pair]) -> tuple[str, ...]:
-    """Units that some pair has on both sides, in the order of their report."""
-    return tuple(dict.fromkeys(unit for pair in pairs for unit in pair.base if unit in pair.head))
+    """Units that some pair has on both sides, in order; without a rate that is only the time again."""
+    common = dict.fromkeys(unit for pair in pairs for unit in pair.base if unit in pair.head)
+    return tuple(unit for unit in common if unit != RATE_UNIT or not _repeats_time(pairs))
 
 
 def one_sided_units(pairs: Sequence[Pair]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -176,6 +180,13 @@ def one_sided_units(pairs: Sequence[Pair]) -> tuple[tuple[str, ...], tuple[str, 
 def _both(pairs: Sequence[Pair], unit: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
     kept = [pair for pair in pairs if unit in pair.base and unit in pair.head]
     return tuple(pair.base[unit] for pair in kept), tuple(pair.head[unit] for pair in kept)
+
+
+def _repeats_time(pairs: Sequence[Pair]) -> bool:
+    """Whether rate times time is the same number of bytes everywhere, so that the rate is the time again."""
+    sides = [side for pair in pairs for side in (pair.base, pair.head)]
+    moved = [side[RATE_UNIT] * side[TIME_UNIT] for side in sides if RATE_UNIT in side and TIME_UNIT in side]
+    return bool(moved) and max(moved) - min(moved) <= _SAME_BYTES * min(moved)
 
 
 def _has_ratio(base: float, head: float) -> bool:

@@ -10,11 +10,11 @@ from random import SystemRandom
 
 from perf.baseline import store
 from perf.benchmarks import scenario as benchmarks
-from perf.benchmarks.binaries import find_packages, left_out_benchmarks
+from perf.benchmarks.binaries import BenchmarkPackage, find_packages, left_out_benchmarks
 from perf.benchmarks.format import higher_is_better
 from perf.benchmarks.summary import benchtime_seconds
 from perf.context import Context, Plan
-from perf.errors import ExitCode, RunFailed, Undecided
+from perf.errors import ExitCode, Undecided
 from perf.model import BenchmarksResult, Outcome, Problem, ProblemKind, RegressionResult, Series, Side, Status
 from perf.regression import measure, outcome
 from perf.regression.comparisons import (
@@ -35,6 +35,7 @@ from perf.system.git import Commit
 from perf.units import format_seconds
 
 _SCENARIO = "regression"
+_NO_BENCHMARKS = "the target has no benchmarks, so there is nothing to compare"
 _MOST_ANCESTORS = 200
 # A pair is two processes; each starts, runs once shortly and once in full.
 _SECONDS_PER_PAIR_BEYOND_BENCHTIME = 0.05
@@ -54,13 +55,15 @@ class _Calibrated:
 def plan(context: Context) -> Plan:
     """What would be compared; nothing is built. Raises as `run` does where a side cannot be found."""
     head = find_head(context)
+    found = _chosen(context)
+    if not found:
+        return Plan((f"{_SCENARIO}: {_NO_BENCHMARKS}",), 0.0)
     if context.options.against == "stored":
         path = _stored_path(context, head)
         measured = benchmarks.plan(context)
         first = f"{_SCENARIO}: {head.name} against the stored baseline {path}"
         return Plan((first, *measured.lines), measured.expected_seconds)
     base = find_base(context, head)
-    found = benchmarks.choose(find_packages(context, context.target.directory), context.options.bench)
     names = sum(len(each.names) for each in found if not each.left_out)
     rounds, budget = _rounds(context), _budget(context)
     seconds = (
@@ -87,6 +90,8 @@ def run(context: Context) -> Outcome:
     started = clock.monotonic_seconds()
     try:
         head = find_head(context)
+        if not _chosen(context):
+            return Outcome(_SCENARIO, Status.LEFT_OUT, ExitCode.FINE, _NO_BENCHMARKS, 0.0)
         stored = context.options.against == "stored"
         result, warnings = _against_stored(context, head) if stored else _against_base(context, head)
     except Undecided as error:
@@ -166,8 +171,7 @@ def _against_stored(context: Context, head: Head) -> tuple[RegressionResult, tup
     stored = store.load(_stored_path(context, head))
     measured = benchmarks.run(context)
     now = measured.result
-    if not isinstance(now, BenchmarksResult):
-        raise RunFailed(f"the head was not measured: {measured.summary}")
+    assert isinstance(now, BenchmarksResult)
     differences = store.differences(stored.fingerprint, asdict(context.fingerprint))
     rows = judge_stored(
         stored.series, now.series, differences, stored.sha, _limits(context), higher_is_better
@@ -203,6 +207,12 @@ def _stored_path(context: Context, head: Head) -> Path:
             next_command="compare with the base itself: ./noxw -s regression",
         )
     return path
+
+
+def _chosen(context: Context) -> tuple[BenchmarkPackage, ...]:
+    """The checkout's packages with benchmarks, () when it has none; raises UsageError when --bench matches none."""
+    found = find_packages(context, context.target.directory)
+    return benchmarks.choose(found, context.options.bench) if found else ()
 
 
 def _rounds(context: Context) -> int:

@@ -72,7 +72,7 @@ def find_base(context: Context, head: Head) -> Commit:
 def built(context: Context, base: Commit, head: Head) -> Iterator[Matched]:
     """Both sides checked out and built; the worktrees stand as long as the block, for benchmarks read files in them.
 
-    Raises Undecided when nothing of the base can be built, RunFailed when the head does not build.
+    Raises Undecided when nothing of the base can be built, RunFailed or BuildFailed when the head does not build.
     """
     # In the run's scratch, which is removed even when this process is killed. Names of equal length: a path's length
     # must not make one side allocate more.
@@ -84,7 +84,7 @@ def built(context: Context, base: Commit, head: Head) -> Iterator[Matched]:
             if head.dirty
             else stack.enter_context(git.worktree(head.checkout, head.commit.sha, place / "head"))
         )
-        yield match(_build_base(context, base, base_directory), _build_head(context, head_directory))
+        yield match(_build_base(context, base, base_directory), build_binaries(context, head_directory))
 
 
 def _build_base(context: Context, base: Commit, directory: Path) -> tuple[TestBinary, ...]:
@@ -96,13 +96,6 @@ def _build_base(context: Context, base: Commit, directory: Path) -> tuple[TestBi
             cause=error.cause,
             next_command="name another base: --base REV",
         ) from error
-
-
-def _build_head(context: Context, directory: Path) -> tuple[TestBinary, ...]:
-    try:
-        return build_binaries(context, directory)
-    except BuildFailed as error:
-        raise RunFailed(error.what, cause=error.cause, next_command=error.next_command) from error
 
 
 def match(base: Sequence[TestBinary], head: Sequence[TestBinary]) -> Matched:

@@ -108,7 +108,7 @@ def _flat(steps: Sequence[Measured]) -> str:
     cause = f"; all cores are busy (≥ {format_fraction(min(busy))}), so CPU-saturated" if saturated else ""
     return (
         f"throughput stopped growing at {_workers(knee.workers)} ({format_rate(knee.bytes_per_second)}): "
-        f"{tried} workers gain less than {format_fraction(LEAST_GAIN)}{cause}"
+        f"{tried} workers gain less than {format_fraction(LEAST_GAIN)} over that{cause}"
     )
 
 

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from perf.context import Context, Plan
 from perf.errors import ExitCode, Interrupted, PerfError
 from perf.load.bench import Bench, describe_setup, expected_round_seconds, open_bench, set_up
-from perf.load.findings import claims
+from perf.load.findings import claims, too_many_errors
 from perf.load.scenario import left_out, left_out_reason, one_round
 from perf.model import LoadRound, Outcome, Status, StressResult
 from perf.stress.ramp import Limits, Measured, Step, Stop, best, next_step
+from perf.suite import Objective
 from perf.system import clock, host
 from perf.units import format_rate
 
@@ -63,21 +64,23 @@ def run(context: Context) -> Outcome:
                 raise
             ended_early = error
             following = Stop(f"ended early: {error.what.splitlines()[0]}")
-    return judge(setup.name, steps, following.reason, ended_early, clock.monotonic_seconds() - started)
+    seconds = clock.monotonic_seconds() - started
+    return judge(context.suite.objective, setup.name, steps, following.reason, ended_early, seconds)
 
 
 def judge(
+    objective: Objective,
     workload: str,
     steps: Sequence[tuple[LoadRound, ...]],
     reason: str,
     ended_early: PerfError | None,
     seconds: float,
 ) -> Outcome:
-    """The outcome of a ramp; a breaking point is an answer, a first step with images missing a failure. Pure."""
+    """The outcome of a ramp; a breaking point is an answer, a first step with too many errors a failure. Pure."""
     table = [measured(step) for step in steps]
     at_best = best(table)
     status, exit_code = Status.PASSED, ExitCode.FINE
-    if at_best is None or (len(steps) == 1 and steps[0][0].missing):
+    if any(too_many_errors(objective, each) for each in steps[0]):
         status, exit_code = Status.FAILED, ExitCode.FAILED
     if ended_early is not None:
         status, exit_code = Status.FAILED, ended_early.exit_code

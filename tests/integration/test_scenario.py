@@ -61,7 +61,7 @@ def test_tests_that_pass_are_a_pass_with_their_times() -> None:
         (SKIPPED, 0, False, "no test ran: all 1 were skipped"),
         (BROKEN, 2, False, "undefined: x"),
         (PASSED, 1, False, "make test-integration ended with exit 1"),
-        (PASSED, -15, True, "did not end within 10 min 0 s, and was stopped"),
+        (PASSED, -15, True, "did not end within 10 min 0 s, and was stopped; 1 tests had ended"),
     ],
 )
 def test_anything_else_is_a_failure_whatever_the_exit_code_says(
@@ -103,6 +103,12 @@ def test_a_target_without_an_integration_command_says_so(tmp_path: Path, context
     assert (outcome.status, outcome.exit_code) == (Status.LEFT_OUT, ExitCode.FINE)
     assert "declares no integration command" in outcome.summary
     assert "declares no integration command" in scenario.plan(context).lines[0]
+
+
+def test_the_plan_shows_the_command_and_its_environment(tmp_path: Path, context_for: ContextFor) -> None:
+    plan = scenario.plan(context_for(tmp_path, Target(integration=MAKE)))
+    assert f"make test-integration in {tmp_path}" in plan.lines[0]
+    assert "SOURCE_REGISTRY={source}" in plan.lines[1]
 
 
 @pytest.fixture

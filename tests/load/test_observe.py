@@ -11,7 +11,8 @@ import psutil
 import pytest
 
 from perf.load import observe
-from perf.load.observe import Observer, Running, read_usage, tree_of
+from perf.load.observe import Observer, Running
+from perf.system.usage import read_usage, tree_of
 
 # A parent that starts a child holding 64 MiB; both say when they are ready, and wait for their input to end.
 FAMILY = """

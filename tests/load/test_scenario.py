@@ -12,9 +12,11 @@ import pytest
 
 from perf.context import Options
 from perf.errors import ExitCode, Interrupted, RunFailed, UsageError
-from perf.load import bench, scenario
+from perf.load import bench, scenario, verify
 from perf.load.bench import Bench
 from perf.model import LoadResult, Outcome, Status
+from perf.registry.client import RegistryClient
+from perf.registry.model import Registry
 from perf.registry.pair import StandingPair
 from perf.suite import Target
 from tests.conftest import ContextFor
@@ -51,6 +53,21 @@ class TestRealRegistries:
         kept = json.loads((context.run_directory / "load" / "round-2" / "round.json").read_text("utf-8"))
         assert kept["verified"] == 6
         assert {row.metric: row.holds for row in outcome.objectives}["throughput"] is True
+
+    def test_each_round_finds_an_empty_destination(
+        self, replicating_context: Replicating, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen: list[set[str]] = []
+        verified = verify.verify
+
+        def look(registry: Registry, *rest: object) -> object:
+            with RegistryClient(registry) as client:
+                seen.append({repository.partition("/")[0] for repository in client.catalog()})
+            return verified(registry, *rest)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(verify, "verify", look)
+        scenario.run(replicating_context("none", images=2))
+        assert seen == [{"load-1"}, {"load-2"}]
 
     def test_images_made_once_are_found_again_and_a_tree_is_timed_by_the_access_logs(
         self, replicating_context: Replicating

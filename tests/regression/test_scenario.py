@@ -212,6 +212,21 @@ def test_outside_a_repository_there_is_nothing_to_compare_with(
         scenario.plan(context_for(tmp_path))
 
 
+def test_a_target_without_benchmarks_is_left_out(git_repository: Repository, context_for: ContextFor) -> None:
+    context = context_for(git_repository({"go.mod": GO_MOD, "work.go": CODE}))
+    outcome = scenario.run(context)
+    assert (outcome.status, outcome.exit_code) == (Status.LEFT_OUT, ExitCode.FINE)
+    assert "no benchmarks" in outcome.summary
+    assert "no benchmarks" in scenario.plan(context).lines[0]
+
+
+def test_a_pattern_that_matches_no_benchmark_is_wrong_use(
+    git_repository: Repository, context_for: ContextFor
+) -> None:
+    with pytest.raises(UsageError, match="Nowhere"):
+        scenario.run(context_for(git_repository(COMMIT, {}), options=Options(bench="Nowhere")))
+
+
 @pytest.mark.parametrize("revision", ["no-such-branch", "--upload-pack=x"])
 def test_an_unknown_revision_is_wrong_use(
     git_repository: Repository, context_for: ContextFor, revision: str

@@ -105,6 +105,9 @@ def test_timed_metrics(
         ("B/op", [64.0] * 6, [71.0] * 6, Verdict.UNCHANGED, "counted the same"),
         ("B/op", [64.0] * 3, [64.0] * 3, Verdict.UNCHANGED, "counted the same"),
         ("B/op", [64.0] * 3, [80.0] * 3, Verdict.UNKNOWN, "needs ≥ 5 rounds, has 3"),
+        ("B/op", [64.0] * 5, [80.0] * 5, Verdict.REGRESSION, "head 80 B/op"),
+        ("B/op", [64.0, 64.0, 64.0, 64.0, 72.0], [80.0] * 5, Verdict.UNKNOWN, "needs ≥ 6 rounds, has 5"),
+        ("B/op", [64.0, 64.0, 64.0, 64.0, 65.0], [64.0] * 5, Verdict.UNCHANGED, "counted the same"),
         (
             "B/op",
             [640, 648, 640, 648, 640, 648],
@@ -187,6 +190,20 @@ def test_a_metric_that_one_side_reports_is_listed_and_not_compared() -> None:
     both = [Pair({"sec/op": 1.0, "old": 1.0}, {"sec/op": 1.0, "new": 2.0})] * 6
     assert [row.unit for row in judge_pairs({COPY: both}, LIMITS, higher_is_better)] == ["sec/op"]
     assert one_sided_units(both) == (("old",), ("new",))
+
+
+def test_a_rate_that_is_only_the_time_again_has_no_row() -> None:
+    same_bytes = [Pair({"sec/op": 1.0, "B/s": 64.0}, {"sec/op": 2.0, "B/s": 32.0})] * 6
+    assert [row.unit for row in judge_pairs({COPY: same_bytes}, LIMITS, higher_is_better)] == ["sec/op"]
+
+
+def test_a_rate_of_other_bytes_is_judged_by_itself() -> None:
+    more_bytes = [Pair({"sec/op": 1.0, "B/s": 64.0}, {"sec/op": 2.0, "B/s": 64.0})] * 6
+    rows = judge_pairs({COPY: more_bytes}, LIMITS, higher_is_better)
+    assert [(row.unit, row.judgement.verdict) for row in rows] == [
+        ("sec/op", Verdict.REGRESSION),
+        ("B/s", Verdict.UNCHANGED),
+    ]
 
 
 def test_a_benchmark_that_gave_nothing_is_unknown_with_its_reason() -> None:

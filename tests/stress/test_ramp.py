@@ -51,7 +51,7 @@ def test_no_knee_is_an_answer() -> None:
 
 def test_two_steps_without_gain_are_a_knee_at_the_step_before() -> None:
     assert reason(steps(100, 190, 193, 185)) == (
-        "throughput stopped growing at 2 workers (190.0 MB/s): 4 and 8 workers gain less than 5 %"
+        "throughput stopped growing at 2 workers (190.0 MB/s): 4 and 8 workers gain less than 5 % over that"
     )
 
 

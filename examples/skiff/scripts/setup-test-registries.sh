@@ -75,8 +75,8 @@ registry_program() {
         registry=$SKIFF_REGISTRY_BIN
         return
     fi
-    registry=$(command -v registry || printf '')
-    if [ -n "$registry" ]; then
+    if command -v registry >/dev/null; then
+        registry=$(command -v registry)
         case $("$registry" --version 2>&1) in
         *distribution*) return ;;
         esac

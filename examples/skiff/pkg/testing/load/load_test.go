@@ -22,7 +22,7 @@ import (
 // TestLoadReplication replicates a few hundred images between two registries, scrapes the
 // metrics meanwhile, and reads every image back from the destination.
 func TestLoadReplication(t *testing.T) {
-	const repositories, tags, layers, layerBytes, workers = 12, 10, 3, 128 << 10, 8
+	const repositories, tags, layers, layerBytes, workers = 12, 20, 3, 128 << 10, 8
 	src, dst := regtest.New(), regtest.New()
 	defer src.Close()
 	defer dst.Close()

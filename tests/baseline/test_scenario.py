@@ -1,0 +1,206 @@
+"""Measuring and keeping, and when nothing is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from perf.baseline import scenario, store
+from perf.context import Context, Options, Plan
+from perf.errors import ExitCode, Interrupted, RunFailed
+from perf.model import BaselineResult, Outcome, Problem, ProblemKind, Series, Status
+from perf.system import git
+from tests.baseline import samples
+from tests.benchmarks import modules
+from tests.conftest import ContextFor
+
+pytestmark = pytest.mark.go
+
+Repository = Callable[..., Path]
+FILES = {"go.mod": modules.GO_MOD, "good/good_test.go": modules.GOOD}
+
+
+@pytest.fixture
+def repository(git_repository: Repository) -> Path:
+    return git_repository(FILES)
+
+
+def head(context: Context) -> str:
+    assert context.target.checkout is not None
+    return git.head(context.target.checkout).sha
+
+
+def must_not_measure(context: Context) -> Outcome:
+    raise AssertionError("measured although it must not be")
+
+
+@pytest.fixture
+def no_measuring(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("perf.benchmarks.scenario.run", must_not_measure)
+    monkeypatch.setattr("perf.load.scenario.run", must_not_measure)
+
+
+def test_the_benchmarks_of_the_commit_checked_out_are_measured_and_kept(
+    context_for: ContextFor, repository: Path
+) -> None:
+    """Real benchmarks; the target has no replicator, and the line that says so is a warning."""
+    context = context_for(repository, options=Options(processes=2))
+    outcome = scenario.run(context)
+    assert (outcome.status, outcome.exit_code) == (Status.PASSED, ExitCode.FINE)
+    path = store.path_for(context, head(context))
+    assert outcome.result == BaselineResult(str(path), head(context), False, 1)
+    assert any(warning.startswith("load is not in it") for warning in outcome.warnings)
+    kept = store.load(path)
+    assert kept.sha == head(context)
+    assert kept.fingerprint == asdict(context.fingerprint)
+    assert store.differences(kept.fingerprint, asdict(context.fingerprint)) == ()
+    assert {(each.name, each.unit, len(each.values)) for each in kept.series} >= {
+        ("BenchmarkSum", "sec/op", 2),
+        ("BenchmarkSum", "widgets", 2),
+    }
+
+
+def test_what_was_measured_already_is_kept_without_measuring_again(
+    context_for: ContextFor, repository: Path, no_measuring: None
+) -> None:
+    context = context_for(repository)
+    given = [
+        samples.benchmarks_outcome(),
+        samples.load_outcome(samples.load_round()),
+        Outcome("stress", Status.PASSED, ExitCode.FINE, "", 1.0),
+    ]
+    outcome = scenario.store_outcomes(context, given)
+    assert outcome.status is Status.PASSED
+    assert outcome.warnings == ()
+    kept = store.load(store.path_for(context, head(context)))
+    assert kept.series == samples.SERIES
+    assert [each.seconds for each in kept.load] == [(2.0,)]
+
+
+def test_a_dirty_tree_is_refused_before_anything_is_measured(
+    context_for: ContextFor, repository: Path, no_measuring: None
+) -> None:
+    (repository / "good" / "good_test.go").write_text(modules.GOOD + "// changed\n")
+    context = context_for(repository)
+    for outcome in (
+        scenario.run(context),
+        scenario.store_outcomes(context, [samples.benchmarks_outcome()]),
+    ):
+        assert (outcome.status, outcome.exit_code) == (Status.LEFT_OUT, ExitCode.USAGE)
+        assert "--apart" in outcome.summary
+    assert "nothing is measured" in scenario.plan(context).lines[0]
+    assert not (context.places.root / "baselines").exists()
+
+
+def test_a_dirty_tree_is_kept_apart_on_request(context_for: ContextFor, repository: Path) -> None:
+    (repository / "good" / "good_test.go").write_text(modules.GOOD + "// changed\n")
+    context = context_for(repository, options=Options(apart=True))
+    outcome = scenario.store_outcomes(context, [samples.benchmarks_outcome()])
+    assert outcome.status is Status.PASSED
+    assert isinstance(outcome.result, BaselineResult)
+    assert outcome.result.dirty
+    assert outcome.result.path.endswith(f"{head(context)}-dirty.json")
+    assert store.nearest(context, [head(context)]) is None
+
+
+def test_untracked_files_do_not_make_a_tree_dirty(context_for: ContextFor, repository: Path) -> None:
+    (repository / "notes.txt").write_text("mine")
+    outcome = scenario.store_outcomes(context_for(repository), [samples.benchmarks_outcome()])
+    assert outcome.status is Status.PASSED
+
+
+def test_a_target_outside_git_has_no_baseline(
+    context_for: ContextFor, tmp_path: Path, no_measuring: None
+) -> None:
+    outcome = scenario.run(context_for(modules.write_module(tmp_path / "plain", FILES)))
+    assert (outcome.status, outcome.exit_code) == (Status.LEFT_OUT, ExitCode.USAGE)
+    assert "git" in outcome.summary
+
+
+def test_a_repository_without_commits_has_no_baseline(
+    context_for: ContextFor, git_repository: Repository, no_measuring: None
+) -> None:
+    outcome = scenario.run(context_for(git_repository()))
+    assert (outcome.status, outcome.exit_code) == (Status.LEFT_OUT, ExitCode.UNKNOWN)
+    assert "no commit yet" in outcome.summary
+
+
+def test_nothing_is_kept_when_the_checkout_moved_meanwhile(context_for: ContextFor, repository: Path) -> None:
+    context = context_for(repository)
+    outcome = scenario.store_outcomes(context, [samples.benchmarks_outcome()], measured_at="f" * 40)
+    assert outcome.status is Status.LEFT_OUT
+    assert "moved" in outcome.summary
+    assert not (context.places.root / "baselines").exists()
+
+
+FAILURES = (
+    Problem("./p", "BenchmarkX", ProblemKind.PANICKED, "panic: no"),
+    Problem("./q", "", ProblemKind.LEFT_OUT, "network"),
+)
+
+
+def test_benchmarks_that_failed_wholesale_are_not_kept(context_for: ContextFor, repository: Path) -> None:
+    context = context_for(repository)
+    failed = samples.benchmarks_outcome(series=(), problems=FAILURES)
+    outcome = scenario.store_outcomes(context, [failed, samples.load_outcome(samples.load_round(verified=0))])
+    assert (outcome.status, outcome.exit_code) == (Status.FAILED, ExitCode.FAILED)
+    assert "./p BenchmarkX is not in it: panicked" in outcome.warnings
+    assert "load is not in it: no round arrived whole (at best 0 of 4 images)" in outcome.warnings
+    assert not (context.places.root / "baselines").exists()
+
+
+def test_some_failed_benchmarks_are_told_and_the_rest_is_kept(
+    context_for: ContextFor, repository: Path
+) -> None:
+    """So is a benchmark whose values pyperf cannot hold."""
+    context = context_for(repository)
+    zero = Series("./z", "BenchmarkZero", "sec/op", (0.0,), (1,))
+    given = samples.benchmarks_outcome(series=(*samples.SERIES, zero), problems=FAILURES)
+    outcome = scenario.store_outcomes(context, [given])
+    assert outcome.status is Status.PASSED
+    assert outcome.warnings == (
+        "./z:BenchmarkZero is not in it: it has no value above zero",
+        "./p BenchmarkX is not in it: panicked",
+    )
+    assert store.load(store.path_for(context, head(context))).series == samples.SERIES
+
+
+def test_a_load_that_cannot_be_measured_does_not_take_the_benchmarks_along(
+    context_for: ContextFor, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(context: Context) -> Outcome:
+        raise RunFailed("the source registry died")
+
+    monkeypatch.setattr("perf.benchmarks.scenario.run", lambda context: samples.benchmarks_outcome())
+    monkeypatch.setattr("perf.load.scenario.run", fails)
+    outcome = scenario.run(context_for(repository))
+    assert outcome.status is Status.PASSED
+    assert outcome.warnings == ("load is not in it: the source registry died",)
+
+
+def test_an_interruption_passes_through_and_keeps_nothing(
+    context_for: ContextFor, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(context: Context) -> Outcome:
+        raise Interrupted("interrupted by SIGINT")
+
+    context = context_for(repository)
+    monkeypatch.setattr("perf.benchmarks.scenario.run", lambda context: samples.benchmarks_outcome())
+    monkeypatch.setattr("perf.load.scenario.run", interrupted)
+    with pytest.raises(Interrupted):
+        scenario.run(context)
+    assert not (context.places.root / "baselines").exists()
+
+
+def test_a_plan_adds_both_up_and_names_the_file(
+    context_for: ContextFor, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("perf.benchmarks.scenario.plan", lambda context: Plan(("one",), 2.0))
+    monkeypatch.setattr("perf.load.scenario.plan", lambda context: Plan(("two",), 3.0))
+    context = context_for(repository)
+    plan = scenario.plan(context)
+    assert plan.lines == ("one", "two", f"kept as {store.path_for(context, head(context))}")
+    assert plan.expected_seconds == 5.0
