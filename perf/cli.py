@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -101,7 +102,8 @@ def _scenario(name: str, sentence: str, groups: tuple[str, ...]) -> click.Comman
         from perf.context import Options
         from perf.invocation import Request, invoke
 
-        options = Options(**chosen)
+        seed = chosen.pop("seed")
+        options = Options(seed=secrets.randbelow(2**31) if seed is None else seed, **chosen)
         command = ("python", "-m", "perf", *click.get_current_context().obj)
         return invoke(Request(name, options, target, full, dry_run, command))
 

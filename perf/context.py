@@ -18,7 +18,7 @@ from perf.system.progress import Progress
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a person asked for on the command line; None is "as perf.toml says"."""
+    """What a person asked for on the command line; None is "as perf.toml says". `seed` orders all that is random."""
 
     workload: str | None = None
     workers: int | None = None
@@ -29,7 +29,7 @@ class Options:
     processes: int | None = None
     base: str | None = None
     against: str = "base"
-    seed: int | None = None
+    seed: int = 0
     registry: str = "distribution"
     source: str | None = None
     destination: str | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +13,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from perf import everything, targets
+from perf import __version__, everything, targets
 from perf.context import Context, Options
 from perf.errors import ExitCode, Interrupted, PerfError
 from perf.model import RUN_RECORD_VERSION, Outcome, RunRecord
+from perf.registry import distribution
 from perf.report import markdown, plan, record, terminal
 from perf.suite import Suite, parse_suite
 from perf.system import clock, files, git, go, host
@@ -151,6 +153,8 @@ def _record(
         target_dirty=identity.dirty,
         started=started.isoformat(timespec="seconds"),
         seconds=seconds,
+        seed=context.options.seed,
+        versions=_versions(),
         machine=context.fingerprint.machine(),
         fingerprint=asdict(context.fingerprint),
         command=request.command,
@@ -158,6 +162,15 @@ def _record(
         exit_code=everything.exit_code(request.scenario, outcomes),
         outcomes=outcomes,
     )
+
+
+def _versions() -> dict[str, str]:
+    """What took part in the measuring, besides the target: Go's stands in the fingerprint."""
+    return {
+        "perf": __version__,
+        "python": platform.python_version(),
+        "distribution": distribution.VERSION,
+    }
 
 
 def _write_report(context: Context, done: RunRecord) -> Path:

@@ -160,12 +160,6 @@ class LoadRound:
         return 1.0 - self.verified / self.images
 
     @property
-    def availability(self) -> float:
-        """Share of copies whose process ended in time with exit 0: the replicator's own claim, not the truth."""
-        copies = sum(job.copies for job in self.jobs)
-        return sum(job.copies for job in self.jobs if job.claims_success) / copies if copies else 0.0
-
-    @property
     def cpu_seconds(self) -> float:
         return sum(job.cpu_seconds for job in self.jobs)
 
@@ -248,20 +242,20 @@ class RegressionResult:
 
 
 @dataclass(frozen=True, slots=True)
-class TestTime:
-    """One test of the target's integration run; `status` is passed, failed or skipped."""
+class TimedTest:
+    """One test of the target's own: passed, failed or skipped; `seconds` is None if it never ended."""
 
     package: str
     name: str
     status: str
-    seconds: float
+    seconds: float | None
     output: str
 
 
 @dataclass(frozen=True, slots=True)
 class IntegrationResult:
     command: tuple[str, ...]
-    tests: tuple[TestTime, ...]
+    tests: tuple[TimedTest, ...]
     no_tests: bool
     returncode: int
     seconds: float
@@ -322,6 +316,8 @@ class RunRecord:
     target_dirty: bool
     started: str
     seconds: float
+    seed: int
+    versions: dict[str, str]
     machine: str
     fingerprint: dict[str, str | int]
     command: tuple[str, ...]

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from random import Random, SystemRandom
+from random import Random
 
 from perf.benchmarks import summary
 from perf.benchmarks.binaries import (
@@ -127,10 +127,7 @@ def measure(
         if each.path is not None
         for row in left_out_benchmarks(rows, each.package)
     ]
-    seed = context.options.seed
-    measured = _Measured(
-        SystemRandom().randrange(2**32) if seed is None else seed, _processes(context), host.cores()
-    )
+    measured = _Measured(context.options.seed, _processes(context), host.cores())
     runnable = {each.package: each for each in built if each.path is not None}
     names = {each.package: _names(context, each) for each in packages}
     order = schedule(tuple(runnable), measured.processes, measured.seed)

@@ -10,7 +10,7 @@ from typing import Final
 from perf.benchmarks.testlog import TestLog, parse_testlog
 from perf.context import Context, Plan
 from perf.errors import ExitCode
-from perf.model import IntegrationResult, Outcome, Status, TestTime
+from perf.model import IntegrationResult, Outcome, Status, TimedTest
 from perf.registry.pair import open_pair
 from perf.suite import Integration
 from perf.system import files
@@ -77,8 +77,7 @@ def judge(declared: Integration, ended: Ended, text: str) -> Outcome:
     """What the run came to. Pure. It passes when a test passed, none failed, and the command says so too."""
     log = parse_testlog(text.splitlines())
     tests = tuple(
-        TestTime(case.package or "", case.name, case.status, case.seconds or 0.0, case.output)
-        for case in log.cases
+        TimedTest(case.package or "", case.name, case.status, case.seconds, case.output) for case in log.cases
     )
     counts = Counter(test.status for test in tests)
     no_tests = log.no_tests or (bool(tests) and counts["skipped"] == len(tests))

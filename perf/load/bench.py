@@ -128,8 +128,7 @@ class Bench:
     def jobs(self, route: Route, workers: int, number: int) -> tuple[JobPlan, ...]:
         """The processes of round `number`, in their random order."""
         setup = self.setup
-        asked = self.context.options.seed
-        seed = f"{setup.workload.seed if asked is None else asked}/{number}"
+        seed = f"{self.context.options.seed}/{number}"
         return plan_jobs(setup.replicator, setup.drive, self.images, route, str(self.binary), workers, seed)
 
     @contextmanager

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from random import SystemRandom
 
 from perf.baseline import store
 from perf.benchmarks import scenario as benchmarks
@@ -104,7 +103,6 @@ def run(context: Context) -> Outcome:
 def _against_base(context: Context, head: Head) -> tuple[RegressionResult, tuple[str, ...]]:
     base = find_base(context, head)
     seed = context.options.seed
-    seed = SystemRandom().randrange(2**32) if seed is None else seed
     with built(context, base, head) as matched:
         calibrated = _calibrate(context, matched)
         _keep_plan(context, base, head, seed, calibrated.subjects)
@@ -187,7 +185,7 @@ def _against_stored(context: Context, head: Head) -> tuple[RegressionResult, tup
         only_head=tuple(name for name in after if name not in before),
         problems=now.problems,
         rounds=now.processes,
-        seed=context.options.seed or 0,
+        seed=context.options.seed,
         dirty=head.dirty,
     )
     return result, (*_dirty_warning(head), *measured.warnings)

@@ -15,7 +15,7 @@ from perf.model import (
     Problem,
     RunRecord,
     Series,
-    TestTime,
+    TimedTest,
     Verdict,
 )
 from perf.report.tables import ABSENT, Column, Kind, Table, table
@@ -162,9 +162,9 @@ def comparison_table(comparisons: Iterable[Comparison]) -> Table:
 _TROUBLE_FIRST: Final = ("failed", "skipped", "passed")
 
 
-def table_of_tests(tests: Iterable[TestTime]) -> Table:
+def table_of_tests(tests: Iterable[TimedTest]) -> Table:
     """Tests of the target's own: what failed, what was skipped, what passed; within each the slowest first."""
-    ordered = sorted(tests, key=lambda each: (_TROUBLE_FIRST.index(each.status), -each.seconds))
+    ordered = sorted(tests, key=lambda each: (_TROUBLE_FIRST.index(each.status), -(each.seconds or 0.0)))
     return table(
         (
             Column("status", Kind.WORD),
@@ -172,11 +172,19 @@ def table_of_tests(tests: Iterable[TestTime]) -> Table:
             Column("time"),
             Column("package", Kind.NAME, rank=1),
         ),
-        [(marked(each.status), each.name, took(each.seconds), each.package) for each in ordered],
+        [
+            (
+                marked(each.status),
+                each.name,
+                ABSENT if each.seconds is None else took(each.seconds),
+                each.package,
+            )
+            for each in ordered
+        ],
     )
 
 
-def tests_with(result: IntegrationResult, status: str) -> tuple[TestTime, ...]:
+def tests_with(result: IntegrationResult, status: str) -> tuple[TimedTest, ...]:
     return tuple(test for test in result.tests if test.status == status)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from perf.load.findings import claims, error_rate
+from perf.load.findings import availability, claims, error_rate
 from perf.load.latency import percentile
 from perf.model import LoadRound, Missing, StressResult
 from perf.report.tables import ABSENT, Column, Kind, Table, table
@@ -33,13 +33,6 @@ def cpu_seconds_per_gb(one: LoadRound) -> float | None:
 def cores_used(one: LoadRound) -> float | None:
     """Processor seconds of the replicator per second of the round."""
     return one.cpu_seconds / one.seconds if one.seconds and one.jobs else None
-
-
-def claimed_success(rounds: Rounds) -> float | None:
-    """Share of the copies whose process ended in time with exit 0: a claim."""
-    jobs = [job for one in rounds for job in one.jobs]
-    copies = sum(job.copies for job in jobs)
-    return sum(job.copies for job in jobs if job.claims_success) / copies if copies else None
 
 
 def median_of(rounds: Rounds, figure: Callable[[LoadRound], float | None]) -> float | None:
@@ -103,7 +96,7 @@ _FIGURES: Final = (
     _Figure("P99 of a copy", _of_copies(0.99), format_seconds),
     _Figure("replicator's time", _median(lambda one: one.seconds), format_seconds),
     _Figure("not arrived", error_rate, format_fraction),
-    _Figure("claimed success", claimed_success, format_fraction),
+    _Figure("claimed success", availability, format_fraction),
     _Figure(
         "timed out",
         lambda rounds: sum(job.timed_out for one in rounds for job in one.jobs),

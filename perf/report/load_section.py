@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from perf.load.findings import claims
-from perf.model import IntegrationResult, LoadResult, LoadRound, Outcome, RunRecord, StressResult, TestTime
+from perf.model import IntegrationResult, LoadResult, LoadRound, Outcome, RunRecord, StressResult, TimedTest
 from perf.report.escape import cell, code, fence
 from perf.report.figures import table_of_tests, tests_with
 from perf.report.load_figures import (
@@ -136,5 +136,5 @@ def _integration(outcome: Outcome) -> Blocks:
     return [*blocks, *folded(f"{len(passed)} passed", pipe(table_of_tests(passed)))] if many else blocks
 
 
-def _output(test: TestTime) -> Blocks:
+def _output(test: TimedTest) -> Blocks:
     return [f"{code(test.name)}:", fence(test.output)] if test.output.strip() else []

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from perf.model import ObjectiveRow, Outcome, Problem, RegressionResult, RunRecord, Status
+from perf.model import ObjectiveRow, Outcome, Problem, RunRecord, Status
 from perf.report.benchmark_section import benchmark_section
 from perf.report.escape import cell, code, fence, prose
 from perf.report.figures import objective_table, outcome_table
@@ -104,9 +104,6 @@ def _conditions(record: RunRecord) -> Blocks:
     commit = record.target_sha or "no commit: not a git repository"
     state = " (with changes that are not committed)" if record.target_dirty else ""
     subject = f" {cell(record.target_subject)}" if record.target_subject else ""
-    seeds = dict.fromkeys(
-        str(each.result.seed) for each in record.outcomes if isinstance(each.result, RegressionResult)
-    )
     known = {
         "target": f"{code(record.target)} at {code(commit)}{subject}{state}",
         "machine": f"{code(record.machine)}: "
@@ -115,7 +112,8 @@ def _conditions(record: RunRecord) -> Blocks:
             for name, value in fingerprint.items()
         ),
         "effort": f"{cell(record.effort)}, {format_seconds(record.seconds)} in all, from {cell(record.started)}",
-        "seed": joined(seeds),
+        "versions": joined(f"{cell(name)} {cell(version)}" for name, version in record.versions.items()),
+        "seed of the order": str(record.seed),
         "raw results": code(f".perf/runs/{record.id}/"),
     }
     lines = "\n".join(f"- {name}: {text}" for name, text in known.items() if text)

@@ -191,7 +191,7 @@ def _integration(result: IntegrationResult, width: int) -> Iterator[RenderableTy
         yield _indented("❌ no test ran: nothing was tested", "bold red")
         return
     others = (*tests_with(result, "failed"), *tests_with(result, "skipped"))
-    passed = sorted(tests_with(result, "passed"), key=lambda each: -each.seconds)
+    passed = sorted(tests_with(result, "passed"), key=lambda each: -(each.seconds or 0.0))
     yield Text()
     yield _table(table_of_tests((*others, *passed[:PASSED_TESTS_SHOWN])), width)
     if len(passed) > PASSED_TESTS_SHOWN:

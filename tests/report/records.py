@@ -26,7 +26,7 @@ from perf.model import (
     Side,
     Status,
     StressResult,
-    TestTime,
+    TimedTest,
     Verdict,
 )
 
@@ -57,6 +57,8 @@ def record(scenario: str, code: ExitCode, *outcomes: Outcome, target: str = "ski
         target_dirty=False,
         started="2026-03-04T10:11:12+00:00",
         seconds=161.0,
+        seed=7,
+        versions={"perf": "0.1.0", "python": "3.11.7", "registries": "distribution v3.0.0"},
         machine="example-cpu-2c-0123abcd",
         fingerprint=FINGERPRINT,
         command=("python", "-m", "perf", scenario, "--target", target),
@@ -213,9 +215,9 @@ def everything_fine() -> RunRecord:
     integration = IntegrationResult(
         ("make", "test-integration"),
         (
-            TestTime("skiff/tests/integration", "TestCopiesAnIndex", "passed", 0.41, ""),
-            TestTime("skiff/tests/integration", "TestMounts", "passed", 1.2, ""),
-            TestTime("skiff/tests/integration", "TestNeedsDocker", "skipped", 0.0, "no docker"),
+            TimedTest("skiff/tests/integration", "TestCopiesAnIndex", "passed", 0.41, ""),
+            TimedTest("skiff/tests/integration", "TestMounts", "passed", 1.2, ""),
+            TimedTest("skiff/tests/integration", "TestNeedsDocker", "skipped", 0.0, "no docker"),
         ),
         no_tests=False,
         returncode=0,
@@ -327,9 +329,9 @@ def full_of_failures() -> RunRecord:
     integration = IntegrationResult(
         ("go", "test", "-run", "Test A", "./..."),
         (
-            TestTime("skiff/tests/integration", "TestFails", "failed", 2.0, "want 1\n```\ngot 2\x1b[31m"),
+            TimedTest("skiff/tests/integration", "TestFails", "failed", 2.0, "want 1\n```\ngot 2\x1b[31m"),
             *(
-                TestTime("skiff/tests", f"TestPasses{number}", "passed", number / 10, "")
+                TimedTest("skiff/tests", f"TestPasses{number}", "passed", number / 10, "")
                 for number in range(22)
             ),
         ),

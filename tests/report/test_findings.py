@@ -20,10 +20,8 @@ from perf.model import (
     RunRecord,
     Status,
     StressResult,
+    TimedTest,
     Verdict,
-)
-from perf.model import (
-    TestTime as TimedTest,
 )
 from perf.report.findings import Finding, findings
 from tests.report.records import BASE, HEAD, MIB, comparison, load, load_round, record
