@@ -26,23 +26,10 @@ from perf.context import Context, Options
 from perf.invocation import doors, read_suite
 from perf.load import scenario, verify
 from perf.load.bench import Bench, open_bench, set_up
+from perf.regression.statistics import t_quantile
 from perf.system import go, host
 
 LEAST_RATIO = 0.97
-# Two-sided 95 % points of Student's t by degrees of freedom.
-T95 = {
-    1: 12.71,
-    2: 4.303,
-    3: 3.182,
-    4: 2.776,
-    5: 2.571,
-    6: 2.447,
-    7: 2.365,
-    9: 2.262,
-    11: 2.201,
-    15: 2.131,
-    19: 2.093,
-}
 
 
 def main(arguments: list[str]) -> int:
@@ -145,8 +132,7 @@ def interval(ratios: list[float]) -> tuple[float, float, float]:
     centre = statistics.fmean(logs)
     if len(logs) < 2:
         return math.exp(centre), 0.0, math.inf
-    # Between the degrees listed the next smaller one is used: a wider interval.
-    point = T95[max(degrees for degrees in T95 if degrees <= len(logs) - 1)]
+    point = t_quantile(0.95, len(logs) - 1)
     half = point * statistics.stdev(logs) / math.sqrt(len(logs))
     return math.exp(centre), math.exp(centre - half), math.exp(centre + half)
 

@@ -125,6 +125,9 @@ def _place(context: Context) -> _Place | Outcome:
         return _left_out(
             f"{context.target.directory} is not in a git repository: no commit to keep a baseline for"
         )
+    if context.options.bench != ".":
+        # It would take the place of the whole one that may stand there.
+        return _left_out("a baseline holds every benchmark of its commit: leave out --bench")
     try:
         sha = git.head(checkout).sha
     except Undecided as error:

@@ -128,6 +128,18 @@ def test_a_repository_without_commits_has_no_baseline(
     assert "no commit yet" in outcome.summary
 
 
+def test_a_part_of_the_benchmarks_does_not_take_the_place_of_all(
+    context_for: ContextFor, repository: Path, no_measuring: None
+) -> None:
+    context = context_for(repository, options=Options(bench="Sum"))
+    for outcome in (
+        scenario.run(context),
+        scenario.store_outcomes(context, [samples.benchmarks_outcome()]),
+    ):
+        assert (outcome.status, outcome.exit_code) == (Status.LEFT_OUT, ExitCode.USAGE)
+        assert "--bench" in outcome.summary
+
+
 def test_nothing_is_kept_when_the_checkout_moved_meanwhile(context_for: ContextFor, repository: Path) -> None:
     context = context_for(repository)
     outcome = scenario.store_outcomes(context, [samples.benchmarks_outcome()], measured_at="f" * 40)
