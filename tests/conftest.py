@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from perf.context import Context, Options, ResolvedTarget
 from perf.suite import Suite, Target, parse_suite
@@ -17,6 +18,10 @@ from perf.system.processes import Processes
 from perf.system.progress import Progress
 
 ROOT = Path(__file__).parent.parent
+
+# No deadline: a busy machine is no defect. In CI the examples are the same every time.
+settings.register_profile("perf", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("perf")
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def test_what_was_parsed_cannot_be_changed() -> None:
         ('"< 200 ms"', '"200 ms"', r"objective\.response_time: '200 ms' is not a limit"),
         ('"< 200 ms"', "200", r"objective\.response_time: 200 is no limit: write it as text"),
         ('"3 %"', "3", r"gate\.least_effect: 3 has no unit: write it as text with one, for example '5 %'"),
-        ('largest = "4MiB"', "largest = 4", r"workload\.quick\.layers\.largest: 4 has no unit"),
+        ('largest = "8MiB"', "largest = 4", r"workload\.quick\.layers\.largest: 4 has no unit"),
         (
             'benchtime = "50ms"',
             'benchtime = "50"',

@@ -116,13 +116,21 @@ def judge(package: str, file: str, text: str, ended: Ended, cpu: int, timeout_se
         problems = [each for each in problems if each.kind is not ProblemKind.GARBLED]
     elif panic := next((each for each in problems if each.kind is ProblemKind.PANICKED), None):
         place = ends.benchmark_in(said, package)
-        end = replace(panic, name=panic.name or place.name, position=panic.position or place.position)
+        # The stack knows best: while a panic unwinds, Go may already have printed the name of the benchmark after it.
+        told = panic.name if place.name in ("", function(panic.name)) else place.name
+        end = replace(panic, name=told, position=panic.position or place.position)
         problems.remove(panic)
+        results = tuple(each for each in results if not _printed_by_dying(each, told))
     elif words := ends.without_a_word(lines, ended.returncode):
         end = Problem(package, ends.started_last(lines), ProblemKind.FAILED, words)
     else:
         return ProcessRun(results, _without_echoes(problems), ended)
     return ProcessRun(results, _without_echoes([*problems, end]), ended, killed_by=function(end.name))
+
+
+def _printed_by_dying(result: go_format.Result, killer: str) -> bool:
+    """While a panic unwinds, Go may print a result without a time for the benchmark that is dying."""
+    return function(result.benchmark) == function(killer) and result.value("sec/op") is None
 
 
 def function(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Small real images to play with: the repositories and tags that Freightliner's own script seeds. Pure.
+"""Small real images to play with: project-{a,b,c}/service-1..4, with the tags of Freightliner's own script. Pure.
 
 The content is random by a fixed seed, so that it is the same everywhere and no image equals another.
 """
@@ -18,11 +18,14 @@ from typing import Final
 MANIFEST_TYPE: Final = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE: Final = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE: Final = "application/vnd.oci.image.layer.v1.tar+gzip"
-SAMPLES: Final = (
-    ("project-a/service-1", ("v1.0", "v1.1", "latest")),
-    ("project-a/service-2", ("v2.0", "latest")),
-    ("project-b/service-3", ("v3.0", "latest")),
-    ("project-c/service-4", ("v1.0",)),
+TAGS: Final = {
+    "service-1": ("v1.0", "v1.1", "latest"),
+    "service-2": ("v2.0", "latest"),
+    "service-3": ("v3.0", "latest"),
+    "service-4": ("v1.0",),
+}
+SAMPLES: Final = tuple(
+    (f"project-{project}/{service}", tags) for project in "abc" for service, tags in TAGS.items()
 )
 LAYER_BYTES: Final = (200_000, 60_000, 4_000)
 

@@ -209,6 +209,24 @@ def test_an_end_is_believed_only_with_gos_closing_word(text: str, returncode: in
     assert [words in problem.text for problem in given.problems] == ([True] if words else [])
 
 
+def test_what_go_prints_while_a_panic_unwinds_is_neither_a_result_nor_blamed_on_the_next_benchmark() -> None:
+    """Seen on a busy machine: the main goroutine goes on for a moment before the panic ends the process."""
+    text = """BenchmarkBefore-2 \t 10\t 5.0 ns/op\t 0 B/op
+BenchmarkDies-2   \t       1\t       0 B/op\t       0 allocs/op
+BenchmarkNext-2   \tpanic: no
+
+goroutine 10 [running]:
+example.test/p.BenchmarkDies(0x31)
+\texample.test/p/p_test.go:41 +0x15
+testing.(*B).runN(0x31, 0x1)
+\ttesting/benchmark.go:219 +0x190
+"""
+    given = judge("./p", "raw", text, Ended(2, 1.0, 1.0, False), 2, 60.0)
+    assert names(given) == ["BenchmarkBefore"]
+    assert (only(given).name, only(given).position) == ("BenchmarkDies", "p/p_test.go:41")
+    assert given.killed_by == "BenchmarkDies"
+
+
 def test_a_hang_whose_goroutines_do_not_name_it_is_told_without_a_name() -> None:
     given = judge("./p", "raw", "BenchmarkX-2  \t", Ended(-15, 1.0, 1.0, True), 2, 60.0)
     assert (only(given).kind, only(given).name, given.killed_by) == (ProblemKind.TIMED_OUT, "", "")

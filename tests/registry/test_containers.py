@@ -69,7 +69,7 @@ def test_two_containers_serve_and_are_removed(docker: Fake) -> None:
     with open_pair(docker.context, needed_bytes=1_000) as pair:
         assert (pair.kind, pair.pids()) == ("docker registry:3", {})
         assert len(docker.running()) == 2
-        assert seed_registry(pair.source) == 8
+        assert seed_registry(pair.source) == 24
         with RegistryClient(pair.source) as client:
             assert len(client.catalog()) == 4
         before = pair.destination.host

@@ -68,11 +68,8 @@ def test_up_starts_two_that_outlive_the_command_and_seeds_the_source(hand: Hand)
     assert registries.source.host == f"127.0.0.1:{hand.ports['source']}"
     hand.processes.stop_all()
     with RegistryClient(registries.source) as client:
-        assert client.catalog() == (
-            "project-a/service-1",
-            "project-a/service-2",
-            "project-b/service-3",
-            "project-c/service-4",
+        assert client.catalog() == tuple(
+            f"project-{project}/service-{number}" for project in "abc" for number in range(1, 5)
         )
         assert sorted(client.tags("project-a/service-1")) == ["latest", "v1.0", "v1.1"]
     with RegistryClient(registries.destination) as client:
@@ -93,7 +90,7 @@ def test_status_tells_what_stands_and_down_removes_it(hand: Hand) -> None:
     hand.up()
     rows = status(hand.places)
     assert [(row.role, row.answers, row.repositories) for row in rows] == [
-        ("source", True, 4),
+        ("source", True, 12),
         ("destination", True, 0),
     ]
     assert all(row.pid and psutil.pid_exists(row.pid) and row.storage.is_dir() for row in rows)
