@@ -71,7 +71,7 @@ def test_two_containers_serve_and_are_removed(docker: Fake) -> None:
         assert len(docker.running()) == 2
         assert seed_registry(pair.source) == 24
         with RegistryClient(pair.source) as client:
-            assert len(client.catalog()) == 4
+            assert len(client.catalog()) == 12
         before = pair.destination.host
         seed_registry(pair.destination)
         pair.renew_destination()
