@@ -10,7 +10,7 @@ from pathlib import Path
 from signal import SIGQUIT
 from typing import Final
 
-from perf.benchmarks import ends
+from perf.benchmarks import ends, reader
 from perf.benchmarks import format as go_format
 from perf.benchmarks.binaries import TestBinary, left_out_benchmarks
 from perf.context import Context
@@ -105,7 +105,7 @@ def judge(package: str, file: str, text: str, ended: Ended, cpu: int, timeout_se
     """What a process gave, from its output and its end. Pure. An exit code of 0 without Go's PASS is no good end."""
     said, dump = ends.split_dump(text) if ended.timed_out else (text, "")
     lines = said.split("\n")
-    records = tuple(go_format.parse(lines, file, cpu))
+    records = tuple(reader.parse(lines, file, cpu))
     results = tuple(record for record in records if isinstance(record, go_format.Result))
     problems = [problem for record in records if (problem := _problem(package, record, cpu)) is not None]
     if ended.timed_out:
@@ -146,7 +146,7 @@ def _problem(package: str, record: go_format.Record, cpu: int) -> Problem | None
             position = ends.in_package(package, record.location or "")
             return Problem(package, name, _KINDS[record.kind], words, position)
         case go_format.Skip():
-            name = go_format.split_procs(record.name, cpu)[0]
+            name = record.name
             words = " ".join(line.strip() for line in record.reason)
             return Problem(
                 package, name, ProblemKind.SKIPPED, words, ends.in_package(package, record.location or "")

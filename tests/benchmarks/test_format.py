@@ -20,11 +20,10 @@ from perf.benchmarks.format import (
     Value,
     format_result,
     higher_is_better,
-    parse,
-    results,
     split_procs,
     tidy,
 )
+from perf.benchmarks.reader import parse, results
 
 TESTDATA = Path(__file__).parent / "testdata"
 FIXTURES = [
