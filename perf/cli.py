@@ -62,7 +62,7 @@ _GROUPS: Final[dict[str, tuple[Decorator, ...]]] = {
         *_REGISTRY,
         click.option("--workload", metavar="NAME", help="A workload of perf.toml."),
         click.option("--workers", type=click.IntRange(1), help="Copies at once (in stress: at most)."),
-        click.option("--rounds", "rounds", type=click.IntRange(1), help="Passes of the workload."),
+        click.option("--rounds", type=click.IntRange(1), help="Passes of the workload."),
         click.option(
             "--drive",
             type=click.Choice(["copy", "tree"]),
@@ -83,7 +83,7 @@ _GROUPS: Final[dict[str, tuple[Decorator, ...]]] = {
             show_default=True,
             help="Measure the base now, or use the nearest stored baseline of this machine.",
         ),
-        click.option("--pairs", "pairs", type=click.IntRange(6), help="Interleaved pairs a benchmark."),
+        click.option("--pairs", type=click.IntRange(6), help="Interleaved pairs a benchmark."),
     ),
 }
 

@@ -269,3 +269,26 @@ def test_a_second_report_of_a_day_does_not_replace_the_first(project: Callable[[
     names = sorted(path.name for path in (made.root / "docs").iterdir())
     assert len(names) == 2
     assert names[0].endswith("-2.md")
+
+
+@pytest.mark.go
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (("regression", "--pairs", "7"), "7 rounds of pairs"),
+        (("benchmarks", "--processes", "3"), "3 processes each"),
+        (("benchmarks", "--bench", "Sum$"), "BenchmarkSum"),
+        (("load", "--rounds", "9", "--workers", "5"), "9 rounds, 5 at once"),
+        (("load", "--workload", "small"), "workload small"),
+        (("load", "--drive", "copy"), "driven by copy"),
+        (("stress", "--workers", "1", "--rounds", "4"), "workers 1 with 4 round(s) each"),
+        (("integration",), "go test -run Integration ./..."),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_every_option_reaches_its_scenario(
+    project: Callable[[str], Project], arguments: tuple[str, ...], shown: str
+) -> None:
+    code, output = project("none").perf(*arguments, "--dry-run")
+    assert code == ExitCode.FINE
+    assert shown in output

@@ -214,12 +214,12 @@ def _chosen(context: Context) -> tuple[BenchmarkPackage, ...]:
 
 
 def _rounds(context: Context) -> int:
-    return context.options.rounds or context.effort.regression_rounds
+    return context.options.pairs or context.effort.regression_rounds
 
 
 def _budget(context: Context) -> float | None:
     """Seconds for the first rounds, and as many for the fresh ones; none where a person named the rounds."""
-    return None if context.options.rounds else context.effort.regression_budget
+    return None if context.options.pairs else context.effort.regression_budget
 
 
 def _limits(context: Context) -> Limits:

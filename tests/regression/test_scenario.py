@@ -96,7 +96,7 @@ def test_one_allocation_more_in_an_uncommitted_change_is_a_regression(
 ) -> None:
     root = git_repository(COMMIT, {"README.md": "words"})
     (root / "work.go").write_text(TWICE, "utf-8")
-    context = context_for(root, options=Options(rounds=6, seed=11), suite=thrifty)
+    context = context_for(root, options=Options(pairs=6, seed=11), suite=thrifty)
     outcome = scenario.run(context)
     result = outcome.result
     assert isinstance(result, RegressionResult)
@@ -128,7 +128,7 @@ def test_new_removed_and_failing_benchmarks_are_told_and_none_is_red(
         + EXTRA.format(name="Breaks", body='panic("boom")')
     )
     root = git_repository(COMMIT | {"work_test.go": before}, {"work_test.go": after})
-    outcome = scenario.run(context_for(root, options=Options(rounds=6), suite=thrifty))
+    outcome = scenario.run(context_for(root, options=Options(pairs=6), suite=thrifty))
     result = outcome.result
     assert isinstance(result, RegressionResult)
     assert result.only_base == (". BenchmarkRemoved",)
@@ -173,7 +173,7 @@ def test_an_interrupted_run_keeps_its_raw_output_and_removes_its_worktrees(
     git_repository: Repository, context_for: ContextFor, thrifty: Suite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = git_repository(COMMIT, {"work.go": TWICE})
-    context = context_for(root, options=Options(rounds=6), suite=thrifty)
+    context = context_for(root, options=Options(pairs=6), suite=thrifty)
     real, calls = measure.run_binary, []
 
     def interrupted_at_the_fifth(*given: object, **named: object) -> object:
