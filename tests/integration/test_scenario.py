@@ -198,13 +198,13 @@ def test_a_registry_that_died_meanwhile_is_the_failure_that_is_told(
 
 @pytest.mark.go
 @pytest.mark.registry
-def test_real_tests_under_make_reach_real_registries_and_are_timed_one_by_one(
+def test_real_tests_under_a_script_reach_real_registries_and_are_timed_one_by_one(
     tmp_path: Path, context_for: ContextFor
 ) -> None:
     target = tmp_path / "target"
     target.mkdir()
     (target / "go.mod").write_text("module example.test/target\n\ngo 1.21\n", "utf-8")
-    (target / "Makefile").write_text("test-integration:\n\tgo test -run Integration ./...\n", "utf-8")
+    (target / "integration.sh").write_text("echo testing\nexec go test -run Integration ./...\n", "utf-8")
     (target / "integration_test.go").write_text(
         """package target
 
@@ -229,7 +229,7 @@ func TestIntegrationBothRegistriesAnswer(t *testing.T) {
         "utf-8",
     )
     integration = {
-        "command": ["make", "test-integration"],
+        "command": ["sh", "integration.sh"],
         "environment": {"SOURCE_REGISTRY": "{source}", "DEST_REGISTRY": "{destination}"},
     }
     outcome = scenario.run(context_for(target, Target.model_validate({"integration": integration})))
