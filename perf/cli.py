@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import secrets
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -101,10 +103,12 @@ def _scenario(name: str, sentence: str, groups: tuple[str, ...]) -> click.Comman
     def run(target: str | None, full: bool, dry_run: bool, **chosen: Any) -> ExitCode:
         from perf.context import Options
         from perf.invocation import Request, invoke
+        from perf.system.git import redacted
 
         seed = chosen.pop("seed")
         options = Options(seed=secrets.randbelow(2**31) if seed is None else seed, **chosen)
-        command = ("python", "-m", "perf", *click.get_current_context().obj)
+        # It is kept in the record and shown in the report: no credentials of a URL.
+        command = ("python", "-m", "perf", *map(redacted, click.get_current_context().obj))
         return invoke(Request(name, options, target, full, dry_run, command))
 
     command: Callable[..., Any] = run
@@ -187,6 +191,10 @@ def doctor() -> ExitCode:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command line; the exit code (perf.errors says what each means)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that knows no "✅" gets a "?" for it.
+            stream.reconfigure(errors="replace")
     try:
         # What was typed goes along as `obj`: the record and the report show it.
         code = perf.main(list(arguments), "python -m perf", standalone_mode=False, obj=tuple(arguments))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from perf.errors import UsageError
 from perf.suite import Effort, Suite, Target
 from perf.system.files import disk_errors, make_directory
 from perf.system.git import Checkout
@@ -65,7 +66,15 @@ class Context:
 
     @property
     def effort(self) -> Effort:
-        return self.suite.effort["full" if self.effort_name == "full" else "quick"]
+        """Raises UsageError where perf.toml does not declare the one that was asked for."""
+        declared = self.suite.effort.get("full" if self.effort_name == "full" else "quick")
+        if declared is None:
+            raise UsageError(
+                f"perf.toml has no [effort.{self.effort_name}]",
+                cause="only [effort.quick] must be there",
+                next_command=f"add that table, or leave --{self.effort_name} out",
+            )
+        return declared
 
     def room(self, name: str) -> Path:
         """A directory of this run for one scenario's raw results."""

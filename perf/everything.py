@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -14,9 +16,9 @@ import perf.load.scenario as load
 import perf.regression.scenario as regression
 import perf.stress.scenario as stress
 from perf.context import Context, Plan
-from perf.errors import ExitCode, Interrupted, Lacking, PerfError, Undecided
+from perf.errors import ExitCode, Interrupted, Lacking, PerfError, RunFailed, Undecided
 from perf.model import Outcome, Status
-from perf.system import clock
+from perf.system import clock, files
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ def names_of(scenario: str) -> tuple[str, ...]:
 def run_scenarios(context: Context, scenario: str, done: Callable[[tuple[Outcome, ...]], None]) -> None:
     """Run what `scenario` names, calling `done` with all outcomes so far after each.
 
-    An error ends its own scenario only. Interrupted ends the run: it is noted as an outcome, then raised.
+    An error, foreseen or not, ends its own scenario only. Interrupted ends the run: it is noted as an outcome, then
+    raised.
     In `all`, `baseline` stores what benchmarks and load have measured already.
     """
     outcomes: tuple[Outcome, ...] = ()
@@ -72,6 +75,8 @@ def run_scenarios(context: Context, scenario: str, done: Callable[[tuple[Outcome
             raise
         except PerfError as error:
             outcome = ended_by(name, error, clock.monotonic_seconds() - started)
+        except Exception as error:  # noqa: BLE001 - what other scenarios measured must not be lost to a defect in one
+            outcome = ended_by(name, unforeseen(context, name, error), clock.monotonic_seconds() - started)
         outcomes = (*outcomes, outcome)
         done(outcomes)
 
@@ -84,6 +89,20 @@ def ended_by(scenario: str, error: PerfError, seconds: float) -> Outcome:
     elif isinstance(error, Lacking | Undecided):
         status = Status.UNKNOWN
     return Outcome(scenario, status, error.exit_code, error.what.splitlines()[0], seconds, error=str(error))
+
+
+def unforeseen(context: Context, scenario: str, error: Exception) -> PerfError:
+    """What is told of an error that no room made a PerfError; Python's own words are kept with the raw results."""
+    if isinstance(error, OSError) and (told := files.disk_error(error, None)):
+        return told
+    trace = context.run_directory / scenario / "traceback.txt"
+    with suppress(PerfError, OSError):
+        context.keep(trace, "".join(traceback.format_exception(error)))
+    return RunFailed(
+        f"{scenario} ended in an error that the suite did not foresee: {type(error).__name__}: {error}",
+        cause="a defect of the suite, or a machine it does not know",
+        next_command=f"run again; if it stays, report it with {trace}",
+    )
 
 
 def exit_code(scenario: str, outcomes: tuple[Outcome, ...]) -> ExitCode:

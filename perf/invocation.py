@@ -15,9 +15,9 @@ from rich.console import Console
 
 from perf import __version__, everything, targets
 from perf.context import Context, Options
-from perf.errors import ExitCode, Interrupted, PerfError
+from perf.errors import ExitCode, PerfError
 from perf.model import RUN_RECORD_VERSION, Outcome, RunRecord
-from perf.registry import distribution
+from perf.registry import distribution, external
 from perf.report import markdown, plan, record, terminal
 from perf.suite import Suite, parse_suite
 from perf.system import clock, files, git, go, host
@@ -53,7 +53,7 @@ def doors() -> Iterator[tuple[Places, Processes, Progress]]:
 
 def invoke(request: Request) -> ExitCode:
     """Run what was asked; the exit code. Errors that no scenario caught pass upward as PerfError."""
-    with doors() as (places, processes, progress):
+    with files.disk_errors(None), doors() as (places, processes, progress):
         context = _context(request, places, processes, progress)
         if request.dry_run:
             return _show_plan(request, context)
@@ -63,6 +63,7 @@ def invoke(request: Request) -> ExitCode:
 
 def _context(request: Request, places: Places, processes: Processes, progress: Progress) -> Context:
     suite = read_suite(places)
+    external.check_options(request.options.source, request.options.destination)
     target = targets.resolve(places, suite, request.target, progress)
     if target.note:
         progress.note(target.note)
@@ -112,10 +113,11 @@ def _measure(request: Request, context: Context) -> ExitCode:
 
     try:
         everything.run_scenarios(context, request.scenario, keep)
-    except Interrupted:
+        report = _write_report(context, kept[-1]) if request.scenario == "all" else None
+    except PerfError:
+        # An interruption, or no disk for the record or the report: what was measured is shown at least.
         _show(context, kept[-1], None)
         raise
-    report = _write_report(context, kept[-1]) if request.scenario == "all" else None
     _show(context, kept[-1], report)
     return kept[-1].exit_code
 

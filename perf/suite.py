@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -46,6 +46,7 @@ Bytes = Annotated[float, BeforeValidator(_quantity("size"))]
 Fraction = Annotated[float, BeforeValidator(_quantity("fraction"))]
 Command = Annotated[tuple[str, ...], Field(min_length=1)]
 Drive = Literal["copy", "tree"]
+EVERY_PACKAGE: Final = ("./...",)
 
 
 class _Table(BaseModel):
@@ -96,7 +97,7 @@ class Target(_Table):
     path: str | None = None
     url: str | None = None
     module: str | None = None
-    packages: tuple[str, ...] = ("./...",)
+    packages: tuple[str, ...] = EVERY_PACKAGE
     tags: str = ""
     environment: dict[str, str] = {}
     leave_out: tuple[LeaveOut, ...] = ()
@@ -170,17 +171,20 @@ class Suite(_Table):
     objective: Objective = Objective()
     gate: Gate = Gate()
 
-    @model_validator(mode="after")
-    def _workloads_exist(self) -> Suite:
-        for name, effort in self.effort.items():
-            for used in (effort.workload, effort.stress_workload):
-                if used not in self.workload:
-                    raise ValueError(f"effort.{name} names the workload {used!r}, which is not declared")
-        return self
-
 
 def parse_suite(text: str, file: str = "perf.toml") -> Suite:
-    """Parse and check perf.toml; raises UsageError that lists every error with key and line."""
+    """Parse and check perf.toml; raises UsageError that lists every error with key and line.
+
+    U+FFFD in `text` stands for bytes that are not UTF-8.
+    """
+    text = text.removeprefix("\ufeff")
+    if (undecoded := text.find("\ufffd")) >= 0:
+        line = text.count("\n", 0, undecoded) + 1
+        raise UsageError(
+            f"{file}:{line}: not UTF-8 text",
+            cause="an editor saved it in another encoding",
+            next_command=f"save {file} as UTF-8",
+        )
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -188,7 +192,7 @@ def parse_suite(text: str, file: str = "perf.toml") -> Suite:
             f"{file}: {error}", cause="a slip in the TOML", next_command=f"correct {file}"
         ) from error
     try:
-        return Suite.model_validate(tables)
+        suite = Suite.model_validate(tables)
     except ValidationError as error:
         lines = [_describe(text, file, detail) for detail in error.errors()]
         raise UsageError(
@@ -196,11 +200,26 @@ def parse_suite(text: str, file: str = "perf.toml") -> Suite:
             cause="a misspelt key or a value of the wrong kind",
             next_command=f"correct {file}",
         ) from error
+    if lines := [f"{file}:{line_of(text, path)}: {'.'.join(path)}: {words}" for path, words in _amiss(suite)]:
+        raise UsageError("\n".join(lines), cause="a misspelt or missing name", next_command=f"correct {file}")
+    return suite
+
+
+def _amiss(suite: Suite) -> Iterator[tuple[list[str], str]]:
+    """What no table can tell by itself: keys and what is wrong with them."""
+    if "quick" not in suite.effort:
+        yield ["effort", "quick"], "is missing"
+    for name, effort in suite.effort.items():
+        for key in ("workload", "stress_workload"):
+            if (used := getattr(effort, key)) not in suite.workload:
+                close = difflib.get_close_matches(used, suite.workload, n=1)
+                hint = f" (did you mean {close[0]!r}?)" if close else ""
+                yield ["effort", name, key], f"no workload {used!r} is declared{hint}"
 
 
 def _describe(text: str, file: str, detail: Mapping[str, Any]) -> str:
     path = [str(part) for part in detail["loc"]]
-    message = {"extra_forbidden": "unknown key", "missing": "is missing"}.get(
+    message = {"extra_forbidden": "unknown key", "missing": "is missing", "too_short": "is empty"}.get(
         detail["type"], str(detail["msg"]).removeprefix("Value error, ")
     )
     hint = _did_you_mean(path) if detail["type"] == "extra_forbidden" else ""

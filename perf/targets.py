@@ -28,7 +28,7 @@ def resolve(places: Places, suite: Suite, asked: str | None, progress: Progress)
     if _is_url(asked):
         return _cloned(places, suite, asked, progress)
     directory = Path(asked).expanduser().resolve()
-    if directory.is_dir():
+    if asked and directory.is_dir():
         return _at(directory, suite, note=f"target: {directory}")
     close = difflib.get_close_matches(asked, suite.target, n=1)
     raise UsageError(

@@ -58,6 +58,16 @@ def test_wrong_arguments_are_wrong_use(arguments: list[str], capsys: pytest.Capt
     assert capsys.readouterr().err
 
 
+def test_credentials_of_a_url_do_not_reach_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    from perf import invocation
+
+    asked: list[invocation.Request] = []
+    monkeypatch.setattr(invocation, "invoke", asked.append)
+    cli.main(["load", "--target", "https://me:secret@host/x", "--source=http://me:secret@127.0.0.1:1"])
+    assert asked[0].target == "https://me:secret@host/x"
+    assert "secret" not in " ".join(asked[0].command)
+
+
 def test_outside_the_project_it_says_where_to_go(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["load", "--dry-run"]) == ExitCode.USAGE
     said = capsys.readouterr().err
@@ -72,6 +82,27 @@ def test_a_slip_in_perf_toml_is_told_with_its_line(
     (elsewhere / "perf.toml").write_text((ROOT / "perf.toml").read_text("utf-8") + "\n[gaet]\n", "utf-8")
     assert cli.main(["benchmarks", "--dry-run"]) == ExitCode.USAGE
     assert "gaet: unknown key (did you mean 'gate'?)" in capsys.readouterr().err
+
+
+def test_a_stream_that_knows_few_characters_is_no_error(tmp_path: Path) -> None:
+    """With LANG=C "✅" and "ü" cannot be printed: a "?" stands for them."""
+    (tmp_path / "würfel").mkdir()
+    (tmp_path / "perf.toml").write_text((ROOT / "perf.toml").read_text("utf-8"), "utf-8")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "PYTHONPATH": str(ROOT),
+        "PYTHONIOENCODING": "ascii:strict",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "perf", "load", "--dry-run", "--target", "würfel"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == ExitCode.FINE, done.stderr
+    assert b"target w?rfel declares no replicator" in done.stdout
 
 
 def test_python_dash_m_passes_the_exit_code_on(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import errno
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -33,7 +34,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def scenarios(
-    monkeypatch: pytest.MonkeyPatch, ran: list[str], errors: dict[str, PerfError] | None = None
+    monkeypatch: pytest.MonkeyPatch, ran: list[str], errors: Mapping[str, Exception] | None = None
 ) -> None:
     def run(name: str) -> Callable[[Context], Outcome]:
         def act(_: Context) -> Outcome:
@@ -96,6 +97,31 @@ def test_an_error_ends_its_own_scenario_only(
     load = kept[-1][1]
     assert (load.status, load.exit_code, load.summary) == (Status.UNKNOWN, ExitCode.LACKING, "no registry")
     assert "next: connect" in load.error
+
+
+def test_an_error_that_nobody_foresaw_ends_its_own_scenario_only_and_its_trace_is_kept(
+    context: Context, monkeypatch: pytest.MonkeyPatch, ran: list[str]
+) -> None:
+    scenarios(monkeypatch, ran, {"load": ValueError("odd")})
+    kept: list[tuple[Outcome, ...]] = []
+    everything.run_scenarios(context, "all", kept.append)
+    assert ran == ["benchmarks", "load", "stress", "regression", "integration"]
+    load = kept[-1][1]
+    assert (load.status, load.exit_code) == (Status.FAILED, ExitCode.FAILED)
+    assert load.summary == "load ended in an error that the suite did not foresee: ValueError: odd"
+    assert "raise errors[name]" in (context.run_directory / "load" / "traceback.txt").read_text("utf-8")
+
+
+def test_a_full_disk_anywhere_is_told_as_such(
+    context: Context, monkeypatch: pytest.MonkeyPatch, ran: list[str]
+) -> None:
+    scenarios(monkeypatch, ran, {"load": OSError(errno.ENOSPC, "No space left on device", "/a/b")})
+    kept: list[tuple[Outcome, ...]] = []
+    everything.run_scenarios(context, "load", kept.append)
+    assert (kept[-1][0].exit_code, kept[-1][0].summary) == (
+        ExitCode.LACKING,
+        "no space left while writing /a/b",
+    )
 
 
 def test_an_interruption_is_kept_as_an_outcome_and_ends_the_run(

@@ -14,9 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from perf.errors import ExitCode
+from perf import everything, invocation
+from perf.context import Context, Options, Plan
+from perf.errors import ExitCode, Lacking
+from perf.model import Outcome, Status
 from perf.registry import distribution
-from perf.system import guardian
+from perf.system import files, guardian
 from perf.system.go import Go
 from perf.system.places import Places
 from perf.system.processes import Processes
@@ -252,6 +255,37 @@ def test_a_dry_run_shows_every_scenario_and_measures_nothing(project: Callable[[
     for name in ("benchmarks", "load", "stress", "baseline", "regression", "integration"):
         assert f"{name}:" in output
     assert made.records() == []
+
+
+@pytest.mark.go
+def test_a_wrong_pair_of_registries_is_refused_before_anything_is_built(
+    project: Callable[[str], Project],
+) -> None:
+    made = project("none")
+    code, output = made.perf("all", "--source", "http://127.0.0.1:1")
+    assert code == ExitCode.USAGE
+    assert "--destination is missing" in output
+    assert "building" not in output
+    assert made.records() == []
+
+
+def test_what_was_measured_is_shown_when_its_record_cannot_be_written(
+    context_for: Callable[..., Context],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    measured = Outcome("load", Status.PASSED, ExitCode.FINE, "all that was hoped for", 1.0)
+    load = everything.Scenario(lambda _: Plan((), 0.0), lambda _: measured)
+    monkeypatch.setattr(everything, "SCENARIOS", {"load": load})
+
+    def full(*_: object) -> None:
+        raise Lacking("no space left while writing outcome.json")
+
+    monkeypatch.setattr(files, "write_atomically", full)
+    with pytest.raises(Lacking, match="no space left"):
+        invocation._measure(invocation.Request("load", Options()), context_for(tmp_path))
+    assert "all that was hoped for" in capsys.readouterr().out
 
 
 @pytest.mark.go

@@ -54,9 +54,18 @@ def test_what_was_parsed_cannot_be_changed() -> None:
             'benchtime = "50"',
             r"effort\.quick: benchtime '50' is not what go test takes",
         ),
-        ('workload = "quick"', 'workload = "quik"', r"names the workload 'quik', which is not declared"),
+        (
+            'workload = "quick"',
+            'workload = "quik"',
+            r":\d\d: effort\.quick\.workload: no workload 'quik' is declared \(did you mean 'quick'\?\)",
+        ),
+        ("[effort.full]", "[effort.quick.x]", r"effort\.quick\.x: unknown key"),
         ("build = [", "biuld = [", r"target\.skiff\.replicator\.build: is missing"),
-        ('command = ["go", "test", "-tags', 'command = [] # ["', r"target\.skiff\.integration\.command"),
+        (
+            'command = ["go", "test", "-tags',
+            'command = [] # ["',
+            r"target\.skiff\.integration\.command: is empty",
+        ),
     ],
 )
 def test_a_slip_is_told_with_its_key(old: str, new: str, says: str) -> None:
@@ -88,6 +97,21 @@ def test_a_left_out_benchmark_needs_a_reason() -> None:
     assert parse_suite(text).target["x"].leave_out[0].reason == "sleeps"
     with pytest.raises(UsageError, match=r"target\.x\.leave_out\.0\.reason"):
         parse_suite(text.replace('"sleeps"', '""'))
+
+
+def test_the_quick_effort_must_be_there() -> None:
+    with pytest.raises(UsageError, match=r"effort\.quick: is missing"):
+        parse_suite(OWN.partition("[effort.quick]")[0] + OWN[OWN.index("[effort.full]") :])
+
+
+def test_text_that_was_not_utf_8_names_the_line() -> None:
+    text = b"# x\n# caf\xe9\n".decode("utf-8", "replace")
+    with pytest.raises(UsageError, match=r"perf\.toml:2: not UTF-8"):
+        parse_suite(text)
+
+
+def test_a_byte_order_mark_is_no_error() -> None:
+    assert parse_suite("\ufeff" + OWN) == parse_suite(OWN)
 
 
 def test_text_that_is_not_toml_names_the_place() -> None:

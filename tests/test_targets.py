@@ -101,7 +101,11 @@ def test_a_name_without_a_checkout_is_cloned_from_its_url(
 
 @pytest.mark.parametrize(
     ("asked", "says"),
-    [("skif", "did you mean 'skiff'"), ("nonsense", "use one of: skiff, freightliner")],
+    [
+        ("skif", "did you mean 'skiff'"),
+        ("", "a misspelt path or name"),
+        ("nonsense", "use one of: skiff, freightliner"),
+    ],
 )
 def test_an_unknown_target_lists_those_there_are(
     project: Places, suite: Suite, asked: str, says: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,7 +11,16 @@ from perf.baseline.pyperf_file import StoredBaseline, StoredLoad, storable, whol
 from perf.benchmarks import scenario as benchmarks
 from perf.context import Context, Plan
 from perf.errors import ExitCode, Interrupted, PerfError, Undecided
-from perf.model import BaselineResult, BenchmarksResult, LoadResult, Outcome, Series, Status
+from perf.model import (
+    BaselineResult,
+    BenchmarksResult,
+    LoadResult,
+    Outcome,
+    Problem,
+    ProblemKind,
+    Series,
+    Status,
+)
 from perf.system import clock, git
 
 _SCENARIO = "baseline"
@@ -63,7 +72,7 @@ def run(context: Context) -> Outcome:
 
 def store_outcomes(
     context: Context,
-    outcomes: Iterable[Outcome],
+    outcomes: Sequence[Outcome],
     *,
     measured_at: str | None = None,
     started_seconds: float | None = None,
@@ -84,11 +93,13 @@ def store_outcomes(
         )
     series, load, warnings = _collect(outcomes)
     if not series and not load:
+        # Where nothing could be measured that is told already; only figures that came to nothing are a failure.
+        failed = any(outcome.status not in (Status.UNKNOWN, Status.LEFT_OUT) for outcome in outcomes)
         return Outcome(
             _SCENARIO,
-            Status.FAILED,
-            ExitCode.FAILED,
-            f"nothing to keep for {place.sha[:12]}: {'; '.join(warnings) or 'nothing was measured'}",
+            Status.FAILED if failed else Status.UNKNOWN,
+            ExitCode.FAILED if failed else ExitCode.UNKNOWN,
+            f"nothing to keep for {place.sha[:12]}: neither benchmarks nor load gave a figure",
             clock.monotonic_seconds() - started,
             warnings=warnings,
         )
@@ -123,7 +134,8 @@ def _place(context: Context) -> _Place | Outcome:
     checkout = context.target.checkout
     if checkout is None:
         return _left_out(
-            f"{context.target.directory} is not in a git repository: no commit to keep a baseline for"
+            f"{context.target.directory} is not in a git repository, so there is no commit to keep a baseline for: "
+            "git clone the target and give that path: --target PATH"
         )
     if context.options.bench != ".":
         # It would take the place of the whole one that may stand there.
@@ -131,7 +143,7 @@ def _place(context: Context) -> _Place | Outcome:
     try:
         sha = git.head(checkout).sha
     except Undecided as error:
-        return _left_out(error.what, error.exit_code)
+        return _left_out(f"{error.what}: {error.next_command}", error.exit_code)
     dirty = git.is_dirty(checkout)
     if dirty and not context.options.apart:
         return _left_out(
@@ -160,7 +172,7 @@ def _collect(
                 warnings += [f"{name} is not in it: it has no value above zero" for name in lost]
                 failed = [problem for problem in result.problems if problem.counts]
                 warnings += [
-                    f"{problem.package} {problem.name} is not in it: {problem.kind}".replace("  ", " ")
+                    f"{problem.package} {problem.name} is not in it: {_why(problem)}".replace("  ", " ")
                     for problem in failed
                 ]
             case LoadResult() as result:
@@ -176,3 +188,7 @@ def _collect(
             case _:
                 pass
     return tuple(series), tuple(load), tuple(warnings)
+
+
+def _why(problem: Problem) -> str:
+    return f"{problem.kind}: {problem.text}" if problem.kind is ProblemKind.NOT_BUILT else str(problem.kind)

@@ -14,6 +14,7 @@ from perf.errors import Lacking, Undecided, UsageError
 from perf.system import files
 
 _MEASURE_AGAIN = "measure it again: ./noxw -s baseline"
+_DIRTY = "-dirty"
 
 
 def directory(context: Context) -> Path:
@@ -24,16 +25,27 @@ def directory(context: Context) -> Path:
 
 def path_for(context: Context, sha: str, *, dirty: bool = False) -> Path:
     """The file of one commit; what a dirty tree gave stands apart and is never taken for the commit."""
-    return directory(context) / f"{sha}{'-dirty' if dirty else ''}.json"
+    return directory(context) / f"{sha}{_DIRTY if dirty else ''}.json"
 
 
 def save(path: Path, baseline: StoredBaseline) -> None:
     """Write the file beside and rename it; one that stands is replaced. Raises Lacking when the disk refuses."""
-    files.write_atomically(path, to_text(baseline))
+    text = to_text(baseline)
+    try:
+        files.write_atomically(path, text)
+    except OSError as error:
+        raise Lacking(
+            f"cannot write {path}: {error.strerror}",
+            cause="something else stands in its place",
+            next_command=f"remove it and {_MEASURE_AGAIN}",
+        ) from error
 
 
 def load(path: Path) -> StoredBaseline:
-    """Read a baseline; raises UsageError where there is none, Undecided where it is not whole, Lacking where newer."""
+    """Read the baseline of the commit that the file's name tells.
+
+    Raises UsageError where there is none, Undecided where it is not whole or another's, Lacking where it is newer.
+    """
     try:
         text = path.read_text("utf-8")
         raw = json.loads(text)
@@ -43,7 +55,13 @@ def load(path: Path) -> StoredBaseline:
             cause="this commit was not measured on this machine",
             next_command=_MEASURE_AGAIN,
         ) from error
-    except ValueError as error:
+    except OSError as error:
+        raise Undecided(
+            f"{path} cannot be read: {error.strerror}",
+            cause="something else stands in its place, or this user may not read it",
+            next_command=f"remove it and {_MEASURE_AGAIN}",
+        ) from error
+    except (ValueError, RecursionError) as error:
         raise Undecided(
             f"{path} is not whole: {error}",
             cause="it was truncated or edited by hand",
@@ -57,19 +75,26 @@ def load(path: Path) -> StoredBaseline:
             next_command="update: git pull",
         )
     try:
-        return from_text(text)
+        baseline = from_text(text)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Undecided(
             f"{path} is not a baseline: {type(error).__name__}: {error}",
             cause="it holds no runs, or another program wrote it",
             next_command=f"remove it and {_MEASURE_AGAIN}",
         ) from error
+    if baseline.sha != path.stem.removesuffix(_DIRTY):
+        raise Undecided(
+            f"{path} holds figures of {baseline.sha}, not of the commit in its name",
+            cause="it was renamed or edited by hand",
+            next_command=f"remove it and {_MEASURE_AGAIN}",
+        )
+    return baseline
 
 
 def nearest(context: Context, shas: Iterable[str]) -> Path | None:
     """The file of the first of these commits that was measured on this machine."""
     paths = (path_for(context, sha) for sha in shas)
-    return next((path for path in paths if path.is_file()), None)
+    return next((path for path in paths if path.exists()), None)
 
 
 def differences(stored: Mapping[str, str | int], here: Mapping[str, str | int]) -> tuple[str, ...]:

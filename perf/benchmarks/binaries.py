@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from perf.context import Context
+from perf.errors import UsageError
 from perf.model import Problem, ProblemKind
-from perf.suite import LeaveOut
+from perf.suite import EVERY_PACKAGE, LeaveOut
 from perf.system import files, go
 
 # As the testing package has it: "Benchmark" and then anything but a small letter.
@@ -52,12 +53,18 @@ class TestBinary:
 def find_packages(context: Context, directory: Path) -> tuple[BenchmarkPackage, ...]:
     """The target's packages below `directory` that declare benchmarks, left out ones too; nothing is built.
 
-    Raises as go.check_version and go.list_packages do.
+    Raises as go.check_version and go.list_packages do, and UsageError when perf.toml's patterns match no package.
     """
     go.check_version(context.go, directory)
     declared = context.target.declared
     root = directory.resolve()
     listed = go.list_packages(context.go, context.processes, root, declared.packages, declared.tags)
+    if not listed and declared.packages != EVERY_PACKAGE:
+        raise UsageError(
+            f"no Go package of {root} matches {' '.join(declared.packages)}",
+            cause="a misspelt pattern, or the code moved",
+            next_command=f"correct target.{context.target.name}.packages in perf.toml",
+        )
     found = []
     for each in listed:
         names = declared_names(each.directory / file for file in each.test_files)

@@ -91,8 +91,10 @@ def run_binary(
             child.stop()
     text = raw.read_text("utf-8", "replace")
     if "testing: invalid regexp" in text:
+        line = next(line for line in text.splitlines() if "testing: invalid regexp" in line)
+        where = "a leave_out row of perf.toml" if "-test.skip" in line else "--bench"
         raise UsageError(
-            f"Go does not take {bench!r} as a pattern: {text.splitlines()[0]}",
+            f"Go does not take the pattern of {where}: {line}",
             cause="it is not a regular expression as Go writes them",
             next_command="go doc regexp/syntax",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -75,7 +76,7 @@ def run(context: Context) -> Outcome:
     started = clock.monotonic_seconds()
     found = find_packages(context, context.target.directory)
     if not found:
-        return Outcome(_SCENARIO, Status.LEFT_OUT, ExitCode.FINE, _NO_BENCHMARKS, 0.0)
+        return Outcome(_SCENARIO, Status.LEFT_OUT, ExitCode.UNKNOWN, _NO_BENCHMARKS, 0.0)
     chosen = choose(found, context.options.bench)
     most = max(len(each.names) for each in chosen)
     limit = 120.0 + 30.0 * most * summary.benchtime_seconds(context.effort.benchtime)
@@ -88,7 +89,9 @@ def run(context: Context) -> Outcome:
             raise _no_match(context.options.bench, found)
         reasons = sorted({problem.text for problem in result.problems})
         words = f"no benchmark gave a number: {'; '.join(reasons)}"
-        return Outcome(_SCENARIO, Status.LEFT_OUT, ExitCode.FINE, words, seconds, result, warnings=warnings)
+        return Outcome(
+            _SCENARIO, Status.LEFT_OUT, ExitCode.UNKNOWN, words, seconds, result, warnings=warnings
+        )
     return Outcome(
         _SCENARIO,
         Status.FAILED if failed else Status.PASSED,
@@ -97,6 +100,7 @@ def run(context: Context) -> Outcome:
         seconds,
         result,
         warnings=warnings,
+        error=_what_next(context, result),
     )
 
 
@@ -278,15 +282,36 @@ def _names(context: Context, each: BenchmarkPackage) -> tuple[str, ...]:
     )
 
 
+def _what_next(context: Context, result: BenchmarksResult) -> str:
+    """What to type when something failed, in the form of PerfError; "" where nothing did."""
+    failed = [problem for problem in result.problems if problem.counts]
+    if not failed:
+        return ""
+    first = next((each for each in failed if each.kind is ProblemKind.NOT_BUILT), failed[0])
+    tags = context.target.declared.tags
+    pattern = f"^{function(first.name)}$" if first.name else "."
+    argv = [
+        *(
+            ["go", "vet"]
+            if first.kind is ProblemKind.NOT_BUILT
+            else ["go", "test", "-run=^$", f"-bench={pattern}"]
+        ),
+        *([f"-tags={tags}"] if tags else []),
+        first.package,
+    ]
+    return f"  next: cd {shlex.quote(str(context.target.directory))} && {shlex.join(argv)}"
+
+
 def _no_match(bench: str, found: Sequence[BenchmarkPackage]) -> UsageError:
     names = sorted({name for each in found for name in each.names})
     wanted = bench.partition("/")[0].strip("^$")
     close = difflib.get_close_matches(wanted, names, n=5, cutoff=0.4)
-    close = close or difflib.get_close_matches(f"Benchmark{wanted}", names, n=5, cutoff=0.4) or names[:5]
+    close = close or difflib.get_close_matches(f"Benchmark{wanted}", names, n=5, cutoff=0.4)
+    shown = close or names[:5]
     return UsageError(
         f"no benchmark matches {bench!r}",
-        cause=f"a misspelt name; there are {len(names)}, close to it: {', '.join(close)}",
-        next_command=f"--bench '^{close[0]}$', or --dry-run to see them all",
+        cause=f"a misspelt name; there are {len(names)}, {'close to it' if close else 'such as'}: {', '.join(shown)}",
+        next_command=f"--bench '^{shown[0]}$', or --dry-run without --bench to see them all",
     )
 
 

@@ -13,7 +13,7 @@ from perf.errors import ExitCode
 from perf.model import IntegrationResult, Outcome, Status, TimedTest
 from perf.registry.pair import open_pair
 from perf.suite import Integration
-from perf.system import files
+from perf.system import files, go
 from perf.system.processes import Ended
 from perf.units import format_seconds
 
@@ -44,7 +44,9 @@ def run(context: Context) -> Outcome:
     """
     declared = context.target.declared.integration
     if declared is None:
-        return Outcome(_SCENARIO, Status.LEFT_OUT, ExitCode.FINE, _none_declared(context), 0.0)
+        return Outcome(_SCENARIO, Status.LEFT_OUT, ExitCode.UNKNOWN, _none_declared(context), 0.0)
+    if (context.target.directory / "go.mod").is_file():
+        go.check_version(context.go, context.target.directory)
     with open_pair(context, needed_bytes=_NEEDED_BYTES) as pair:
         hosts = {"source": pair.source.host, "destination": pair.destination.host}
         with context.progress.step(f"running {shlex.join(declared.command)}"):

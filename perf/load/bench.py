@@ -155,6 +155,7 @@ class Bench:
                 cwd=home,
                 room=room,
                 running=running,
+                ends_with=self.pair.descriptors(),
             )
 
 
@@ -181,6 +182,8 @@ def open_bench(context: Context, setup: Setup) -> Iterator[Bench]:
             try:
                 require_whole_source(pair.source, images)
             except RunFailed:
+                # A registry that died says nothing of the images.
+                pair.check()
                 remove_tree(place)
                 raise
             yield Bench(context, setup, images, distinct_bytes(images), reused, binary, pair, room)

@@ -13,7 +13,7 @@ from typing import IO, Final
 
 from perf.load.jobs import JobPlan, first_error
 from perf.load.observe import Running
-from perf.load.parallel import in_parallel
+from perf.load.parallel import in_parallel, once_readable
 from perf.model import Job
 from perf.system import clock
 from perf.system.files import disk_errors, make_directory
@@ -42,16 +42,20 @@ def drive(
     cwd: Path,
     room: Path,
     running: Running,
+    ends_with: Sequence[int] = (),
 ) -> Driven:
     """Run every job, `workers` at once; each job's line is in `room`/jobs.jsonl and its output in a file when it ends.
 
     When the first two jobs of every worker all ran into the timeout, the rest are not started: a replicator that
-    hangs would take images × timeout. On an interruption the running processes are killed and what ended is on disk.
+    hangs would take images × timeout. When one of the descriptors `ends_with` becomes readable, because a registry
+    ended, the running processes are killed and the rest is not started; so it is on an interruption. What ended is on
+    disk in any case.
     """
     make_directory(room / "output")
     with disk_errors(room), open(room / JOBS_FILE, "a", encoding="utf-8", buffering=1) as lines:
         crew = _Crew(processes, timeout_seconds, environment, cwd, room, running, lines, 2 * workers)
-        ended = in_parallel(crew.run, enumerate(plans, start=1), workers, on_failure=crew.stop)
+        with once_readable(ends_with, crew.stop):
+            ended = in_parallel(crew.run, enumerate(plans, start=1), workers, on_failure=crew.stop)
     jobs = tuple(job for job in ended if job is not None)
     seconds = max((job.started_seconds + job.seconds for job in jobs), default=0.0)
     return Driven(jobs, seconds)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
+import select
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -34,3 +38,25 @@ def in_parallel(
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def once_readable(descriptors: Sequence[int], act: Callable[[], None]) -> Iterator[None]:
+    """Within the block: call `act`, in a thread, as soon as one of the descriptors is readable (a pidfd: has ended)."""
+    left = os.eventfd(0, os.EFD_CLOEXEC)
+    poller = select.poll()
+    for descriptor in (left, *descriptors):
+        poller.register(descriptor, select.POLLIN)
+
+    def watch() -> None:
+        if all(descriptor != left for descriptor, _ in poller.poll()):
+            act()
+
+    thread = threading.Thread(target=watch, name="watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        os.eventfd_write(left, 1)
+        thread.join()
+        os.close(left)

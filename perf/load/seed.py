@@ -55,12 +55,8 @@ def kept_images(place: Path, plans: tuple[ImagePlan, ...], count: Count) -> tupl
     require_space(place, planned_bytes(plans))
     with disk_errors(place), build_once(place) as directory:
         if directory is not None:
-            try:
-                images = put_images(StorageTree(directory / STORAGE), plans, count)
-                write_atomically(directory / EXPECTED_FILE, to_json(images))
-            except BaseException:
-                remove_tree(directory)
-                raise
+            images = put_images(StorageTree(directory / STORAGE), plans, count)
+            write_atomically(directory / EXPECTED_FILE, to_json(images))
     return from_json((place / EXPECTED_FILE).read_text("utf-8")), False
 
 

@@ -43,10 +43,15 @@ class RegistryClient:
 
     def ping(self) -> bool:
         """Whether /v2/ answers 200; a registry that cannot be reached is False, not an error."""
+        return self.refusal() is None
+
+    def refusal(self) -> RunFailed | None:
+        """Why /v2/ does not answer 200, not raised; None when it does."""
         try:
-            return self._http.get("/v2/").status_code == httpx.codes.OK
-        except httpx.TransportError:
-            return False
+            self._ask("GET", "/v2/", {200})
+        except RunFailed as error:
+            return error
+        return None
 
     def catalog(self) -> tuple[str, ...]:
         """Every repository."""
@@ -159,10 +164,24 @@ class RegistryClient:
         try:
             yield
         except httpx.TransportError as error:
+            words = str(error) or type(error).__name__
             raise RunFailed(
-                f"{method} {url}: no answer from {self.registry.host}: {str(error) or type(error).__name__}",
-                cause="the registry died, or it is overloaded",
+                f"{method} {url}: no answer from {self.registry.host}: {words}", cause=_cause(error)
             ) from error
+
+
+def _cause(error: httpx.TransportError) -> str:
+    """The likely cause of a registry that gave no answer."""
+    words = str(error)
+    if "WRONG_VERSION_NUMBER" in words or "record layer failure" in words:
+        return "it speaks http, not https"
+    if "CERTIFICATE_VERIFY_FAILED" in words:
+        return "its certificate is not one that this machine trusts (SSL_CERT_FILE names those that it does)"
+    if isinstance(error, httpx.RemoteProtocolError):
+        return "it ended the connection: it died, or it speaks another protocol (https?)"
+    if isinstance(error, httpx.ConnectError):
+        return "nothing listens there: it is not running, has died, or its address is another"
+    return "the registry hangs, or it is overloaded"
 
 
 def unexpected(answer: httpx.Response) -> RunFailed:
@@ -173,6 +192,10 @@ def unexpected(answer: httpx.Response) -> RunFailed:
         cause = "the registry wants credentials; the suite has none to give"
     elif b"no space left" in answer.content:
         cause = "the disk of the registry is full"
+    elif b"HTTPS server" in answer.content:
+        cause = "it speaks https, not http"
+    elif answer.status_code >= 500:
+        cause = "the registry itself fails; its log says why"
     request = answer.request
     return RunFailed(
         f"{request.method} {request.url}: {answer.status_code} {said or answer.reason_phrase}", cause=cause

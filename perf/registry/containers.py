@@ -178,7 +178,7 @@ def find_engine(name: str, processes: Processes, progress: Progress, caller: Map
     asked = engine.run(["info", "--format", "{{json .}}"])
     if not asked.ok:
         raise Lacking(
-            f"--registry {name}: its engine does not answer: {first_lines(asked.text, 3)}",
+            f"--registry {name}: its engine does not answer: {first_lines(asked.stderr or asked.text, 3)}",
             cause=f"{name}'s service is not running, or this user may not use it",
             next_command=f"{name} info, {_ABSENT}",
         )

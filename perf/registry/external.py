@@ -16,8 +16,29 @@ _PORTS: Final = {"http": 80, "https": 443}
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*|[0-9a-f:.]*:[0-9a-f:.]*")
 
 
+def check_options(source: str | None, destination: str | None) -> None:
+    """Raise UsageError for a wrong URL, one alone or twice the same; nobody is asked. Neither is fine."""
+    if source is not None or destination is not None:
+        parse_both(source, destination)
+
+
 def attach(source: str | None, destination: str | None) -> tuple[Registry, Registry]:
-    """Both registries, which answer; raises UsageError for a wrong URL, one alone or twice the same, else Lacking."""
+    """Both registries, which answer; raises UsageError as `check_options` does, Lacking when one does not answer."""
+    found = parse_both(source, destination)
+    for role, registry in zip(("source", "destination"), found, strict=True):
+        with RegistryClient(registry, connections=1) as client:
+            refusal = client.refusal()
+        if refusal is not None:
+            raise Lacking(
+                f"the {role} registry {registry.url} does not answer 200 to /v2/: {refusal.what}",
+                cause=refusal.cause,
+                next_command=f"curl -i {registry.url}/v2/",
+            )
+    return found
+
+
+def parse_both(source: str | None, destination: str | None) -> tuple[Registry, Registry]:
+    """Their addresses; raises UsageError for a wrong URL, one alone or twice the same."""
     if source is None or destination is None:
         raise UsageError(
             f"--{'destination' if destination is None else 'source'} is missing",
@@ -31,14 +52,6 @@ def attach(source: str | None, destination: str | None) -> tuple[Registry, Regis
             cause="a copy from a registry to itself moves no bytes",
             next_command=f"name two: {_EXAMPLE}",
         )
-    for role, registry in zip(("source", "destination"), found, strict=True):
-        with RegistryClient(registry, connections=1) as client:
-            if not client.ping():
-                raise Lacking(
-                    f"the {role} registry {registry.url} does not answer 200 to /v2/",
-                    cause="it is not running, wants credentials, or the scheme is another",
-                    next_command=f"curl -i {registry.url}/v2/",
-                )
     return found
 
 

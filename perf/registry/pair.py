@@ -44,7 +44,11 @@ class Pair(Protocol):
         ...
 
     def check(self) -> None:
-        """Raise RunFailed, with the end of its log, when one of ours has died."""
+        """Raise RunFailed, with the end of its log, when one of ours has died; Lacking when its disk was full."""
+        ...
+
+    def descriptors(self) -> tuple[int, ...]:
+        """Each becomes readable when one of ours ends; none for standing ones."""
         ...
 
     def pids(self) -> dict[str, int]:
@@ -76,8 +80,12 @@ class OwnPair:
         self._destination.restart_empty()
 
     def check(self) -> None:
-        self._source.check()
+        # The one that is written to first: both may lie on one disk.
         self._destination.check()
+        self._source.check()
+
+    def descriptors(self) -> tuple[int, ...]:
+        return self._source.descriptor, self._destination.descriptor
 
     def pids(self) -> dict[str, int]:
         found = {server.role: server.pid for server in (self._source, self._destination)}
@@ -102,6 +110,9 @@ class StandingPair:
 
     def check(self) -> None:
         pass
+
+    def descriptors(self) -> tuple[int, ...]:
+        return ()
 
     def pids(self) -> dict[str, int]:
         return {}

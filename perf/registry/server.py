@@ -33,6 +33,10 @@ _TELLING: Final = (
     "err.message",
     "err.detail",
 )
+_DISK_FULL: Final = b"no space left on device"
+_LEAST_FREE_BYTES: Final = 2**18
+_REQUEST: Final = '"msg":"response completed'
+_REQUEST_FAILED: Final = '"http.response.status":5'
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +143,20 @@ class Server:
             self._launched.stop()
             self._launched = None
 
+    @property
+    def descriptor(self) -> int:
+        """Becomes readable when the registry ends."""
+        assert self._launched is not None, "the registry was not started"
+        return self._launched.descriptor
+
     def check(self) -> None:
-        """Raise RunFailed when the registry ended by itself."""
+        """Raise RunFailed when the registry ended by itself, Lacking when its storage was too small."""
+        if self._layout is not None and self._disk_is_full(self._layout):
+            raise Lacking(
+                f"the {self.role} registry ({self._layout.registry.host}) had no space left in {self._layout.storage}",
+                cause="its disk is full: images do not arrive, and not for the replicator's sake",
+                next_command="free some space there, set TMPDIR to a larger disk, or choose a smaller workload",
+            )
         if self._layout is not None and self._launched is not None and not self._launched.running:
             raise RunFailed(
                 f"the {self.role} registry died ({self._layout.registry.host}); its log ends:\n"
@@ -148,6 +164,10 @@ class Server:
                 cause="it was killed (out of memory?), or it crashed",
                 next_command="run again; what was measured before is kept",
             )
+
+    def _disk_is_full(self, layout: Layout) -> bool:
+        """By its log, or, as the log lies on the same disk and ends when that is full, by what is free."""
+        return _DISK_FULL in _content(layout.log) or host.free_disk_bytes(self._directory) < _LEAST_FREE_BYTES
 
     def _start_on(self, port: int) -> None:
         self._starts += 1
@@ -204,20 +224,32 @@ def start_error(role: str, address: str, log: str, ended: bool) -> PerfError:
     text = f"the {role} registry ({address}) {what}; its log ends:\n{log}"
     if "address already in use" in log or "port is already allocated" in log:
         return PortTaken(text, cause="another program took the port", next_command="run again")
-    if "no space left" in log:
+    if _DISK_FULL.decode() in log:
         return Lacking(text, cause="the disk is full", next_command="invoke cache.clear, or free some space")
     if "permission denied" in log:
         return Lacking(text, cause="its directory or its port is not open to this user")
-    return RunFailed(text)
+    cause = "it was killed, or its program is damaged" if ended else "the machine is overloaded"
+    return RunFailed(
+        text, cause=cause, next_command="run again; if it stays: invoke cache.clear --room registries"
+    )
 
 
 def last_lines(log: Path, count: int = LOG_LINES) -> str:
-    """The last lines of a log for a message; "(nothing)" when it is empty or gone."""
-    try:
-        lines = log.read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return "(nothing)"
+    """The last lines of a log for a message; "(nothing)" when there are none. Requests that it answered say nothing."""
+    lines = [
+        line
+        for line in _content(log).decode("utf-8", "replace").splitlines()
+        if _REQUEST not in line or _REQUEST_FAILED in line
+    ]
     return "\n".join(_shown(line) for line in lines[-count:]) or "(nothing)"
+
+
+def _content(log: Path) -> bytes:
+    """All of a log; nothing when it is gone."""
+    try:
+        return log.read_bytes()
+    except OSError:
+        return b""
 
 
 def _shown(line: str) -> str:

@@ -22,14 +22,7 @@ _ENDS: Final = {
 def of(result: RegressionResult, warnings: tuple[str, ...], seconds: float) -> Outcome:
     """A regression fails; else anything unknown, and a comparison of nothing, is unknown; else it passes."""
     status = status_of(result)
-    said = "\n".join(
-        f"{problem.package} {problem.name}: {problem.kind}: {problem.text}"
-        for problem in result.problems
-        if problem.counts
-    )
-    return Outcome(
-        "regression", status, _ENDS[status], summary(result), seconds, result, warnings=warnings, error=said
-    )
+    return Outcome("regression", status, _ENDS[status], summary(result), seconds, result, warnings=warnings)
 
 
 def status_of(result: RegressionResult) -> Status:

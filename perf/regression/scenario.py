@@ -11,7 +11,7 @@ from perf.baseline import store
 from perf.benchmarks import scenario as benchmarks
 from perf.benchmarks.binaries import BenchmarkPackage, find_packages, left_out_benchmarks
 from perf.benchmarks.format import higher_is_better
-from perf.benchmarks.summary import benchtime_seconds
+from perf.benchmarks.summary import benchtime_seconds, told_once
 from perf.context import Context, Plan
 from perf.errors import ExitCode, Undecided
 from perf.model import BenchmarksResult, Outcome, Problem, ProblemKind, RegressionResult, Series, Side, Status
@@ -27,7 +27,7 @@ from perf.regression.comparisons import (
     unmeasured,
 )
 from perf.regression.schedule import schedule
-from perf.regression.sides import Head, Matched, built, find_base, find_head
+from perf.regression.sides import Head, Matched, built, find_base, find_head, no_repository
 from perf.regression.stored import judge_stored
 from perf.system import clock, git
 from perf.system.git import Commit
@@ -87,10 +87,13 @@ def run(context: Context) -> Outcome:
     What was measured before an Interrupted lies under the run's `regression/raw`.
     """
     started = clock.monotonic_seconds()
+    if context.target.checkout is None:
+        error = no_repository(context)
+        return Outcome(_SCENARIO, Status.LEFT_OUT, error.exit_code, error.what, 0.0, error=str(error))
     try:
         head = find_head(context)
         if not _chosen(context):
-            return Outcome(_SCENARIO, Status.LEFT_OUT, ExitCode.FINE, _NO_BENCHMARKS, 0.0)
+            return Outcome(_SCENARIO, Status.LEFT_OUT, ExitCode.UNKNOWN, _NO_BENCHMARKS, 0.0)
         stored = context.options.against == "stored"
         result, warnings = _against_stored(context, head) if stored else _against_base(context, head)
     except Undecided as error:
@@ -150,7 +153,7 @@ def _calibrate(context: Context, matched: Matched) -> _Calibrated:
         tuple(_named(benchmark) for one in each for benchmark in one.only_base),
         tuple(_named(benchmark) for one in each for benchmark in one.only_head),
         tuple(unmeasured(benchmark, reason) for one in each for benchmark, reason in one.unmeasurable),
-        (*left_out, *(problem for one in each for problem in one.problems)),
+        told_once((*left_out, *(problem for one in each for problem in one.problems))),
     )
 
 
@@ -188,17 +191,19 @@ def _against_stored(context: Context, head: Head) -> tuple[RegressionResult, tup
         seed=context.options.seed,
         dirty=head.dirty,
     )
-    return result, (*_dirty_warning(head), *measured.warnings)
+    return result, (*_dirty_warning(head), *_machine_warning(differences), *measured.warnings)
 
 
 def _stored_path(context: Context, head: Head) -> Path:
     """The baseline of --base, else of the nearest ancestor that has one; raises Undecided when there is none."""
-    if context.options.base:
+    if context.options.base is not None:
         shas: tuple[str, ...] = (git.resolve(head.checkout, context.options.base).sha,)
     else:
         shas = git.ancestors(head.checkout, head.commit.sha, _MOST_ANCESTORS)[0 if head.dirty else 1 :]
     path = store.nearest(context, shas)
     if path is None:
+        if git.is_shallow(head.checkout):
+            raise git.too_shallow(head.checkout, "the commits that may have a baseline are not here")
         raise Undecided(
             f"no stored baseline to compare {head.name} with",
             cause=f"none of {len(shas)} commits before it was measured on this machine ({store.directory(context)})",
@@ -263,6 +268,14 @@ def _dirty_warning(head: Head) -> list[str]:
         return []
     return [
         "the head is the checkout as it stands, with uncommitted changes; --base HEAD compares with its last commit"
+    ]
+
+
+def _machine_warning(differences: Sequence[str]) -> list[str]:
+    if not differences:
+        return []
+    return [
+        f"the stored baseline is of another machine, so nothing is judged by it: {'; '.join(differences)}"
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -54,18 +55,22 @@ def find_head(context: Context) -> Head:
     """What is checked out; raises UsageError outside a repository, Undecided in one without commits."""
     checkout = context.target.checkout
     if checkout is None:
-        raise UsageError(
-            f"{context.target.directory} is not in a git repository: there is no commit to compare with",
-            cause="a download without history",
-            next_command="git clone the target and give that path: --target PATH",
-        )
+        raise no_repository(context)
     return Head(checkout, git.head(checkout), git.is_dirty(checkout))
+
+
+def no_repository(context: Context) -> UsageError:
+    return UsageError(
+        f"{context.target.directory} is not in a git repository: there is no commit to compare with",
+        cause="a download without history",
+        next_command="git clone the target and give that path: --target PATH",
+    )
 
 
 def find_base(context: Context, head: Head) -> Commit:
     """The commit of --base, else the merge base, else the first parent; raises as those of git do."""
     asked = context.options.base
-    return git.resolve(head.checkout, asked) if asked else git.default_base(head.checkout)
+    return git.default_base(head.checkout) if asked is None else git.resolve(head.checkout, asked)
 
 
 @contextmanager
@@ -111,7 +116,7 @@ def match(base: Sequence[TestBinary], head: Sequence[TestBinary]) -> Matched:
         raise RunFailed(
             f"the head does not build:\n{_compilers_words(broken)}",
             cause="the change does not compile",
-            next_command=f"go vet {' '.join(each.package for each in broken)}",
+            next_command=f"in the target's directory: go vet {shlex.join(each.package for each in broken)}",
         )
     if base and all(map(_broken, base)):
         raise Undecided(

@@ -9,8 +9,9 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from perf.errors import Lacking
 
@@ -34,24 +35,35 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 @contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """Turn a full disk, an exceeded quota and a read-only place into Lacking with the place's name."""
+def disk_errors(path: Path | None) -> Iterator[None]:
+    """Turn a full disk, an exceeded quota and a read-only place into Lacking with the place's name.
+
+    Without a `path` the error's own is named, or, where it has none, what is printed.
+    """
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise Lacking(
-                f"no space left while writing {path}",
-                cause="the disk is full; what was measured before is kept",
-                next_command="invoke cache.clear, or free some space, then run again",
-            ) from error
-        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-            raise Lacking(
-                f"cannot write {path}: {error.strerror}",
-                cause="the place is read-only for this user",
-                next_command="make it writable, or set PERF_CACHE_DIR to a place that is",
-            ) from error
+        if (told := disk_error(error, path)) is not None:
+            raise told from error
         raise
+
+
+def disk_error(error: OSError, path: Path | None) -> Lacking | None:
+    """What `error` says of the disk that holds `path`; None when it is of another kind."""
+    place = path or error.filename or "what is printed"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Lacking(
+            f"no space left while writing {place}",
+            cause="the disk is full; what was written before is kept",
+            next_command="free some space there (invoke cache.clear, old runs in .perf/runs), then run again",
+        )
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return Lacking(
+            f"cannot write {place}: {error.strerror}",
+            cause="the place is read-only for this user",
+            next_command="make it writable, or set PERF_CACHE_DIR to a place that is",
+        )
+    return None
 
 
 def make_directory(path: Path) -> Path:
@@ -104,24 +116,37 @@ def build_once(path: Path) -> Iterator[Path | None]:
         unfinished = path.parent / f".{path.name}.unfinished"
         remove_tree(unfinished)
         make_directory(unfinished)
-        yield unfinished
-        os.replace(unfinished, path)
+        try:
+            yield unfinished
+            os.replace(unfinished, path)
+        except BaseException:
+            # A full disk should not be kept full by what nobody can use.
+            remove_tree(unfinished)
+            raise
 
 
 @contextmanager
 def exclusive(path: Path) -> Iterator[None]:
     """Hold an exclusive lock on `path`, waiting for it; the kernel lets go when the process ends."""
-    make_directory(path.parent)
-    with disk_errors(path), open(path, "a", encoding="utf-8") as file:
+    with _opened(path, "a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 @contextmanager
+def _opened(path: Path, mode: str) -> Iterator[IO[str]]:
+    """Open a lock's file. Errors of the disk are told of opening it only, not of what is done under the lock."""
+    make_directory(path.parent)
+    with ExitStack() as stack:
+        with disk_errors(path):
+            file = stack.enter_context(open(path, mode, encoding="utf-8"))
+        yield file
+
+
+@contextmanager
 def only_run(path: Path, description: str) -> Iterator[None]:
     """One measurement at a time on this machine; raises Lacking that names the other run."""
-    make_directory(path.parent)
-    with disk_errors(path), open(path, "a+", encoding="utf-8") as file:
+    with _opened(path, "a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -131,9 +156,10 @@ def only_run(path: Path, description: str) -> Iterator[None]:
                 cause="two runs at once would measure each other",
                 next_command="wait for it to end, or stop it, then run again",
             ) from error
-        file.truncate(0)
-        file.write(json.dumps({"pid": os.getpid(), "what": description}))
-        file.flush()
+        with disk_errors(path):
+            file.truncate(0)
+            file.write(json.dumps({"pid": os.getpid(), "what": description}))
+            file.flush()
         yield
 
 

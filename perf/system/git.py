@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import git
 
 from perf.errors import Lacking, Undecided, UsageError
 from perf.system import files
+
+# A question of git's for a name and a password would wait, unseen, for an answer.
+_NO_QUESTIONS: Final = {"GIT_TERMINAL_PROMPT": "0"}
+# Up to the last "@" before the path; a password may hold a "/", a port may not.
+_USER: Final = re.compile(r"(?<=://)(?:[^/@\s]*:(?!\d+(?:/|\s|$))[^\s]*@|[^/\s]*@)")
+_QUERY: Final = re.compile(r"(?<=://)([^?\s]*)\?[^\s']*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +56,21 @@ def find_checkout(directory: Path) -> Checkout:
 
 def resolve(checkout: Checkout, revision: str) -> Commit:
     """The commit that `revision` names; raises UsageError. Options in disguise (`--upload-pack=x`) are refused."""
+    if not revision.strip() or revision.startswith("-"):
+        raise UsageError(
+            f"{revision!r} is no revision",
+            cause="an empty variable, or an option in the place of a name",
+            next_command="name a branch, a tag or a commit, or leave the revision out",
+        )
     with git.Repo(checkout.root) as repo:
         try:
-            if revision.startswith("-"):
-                raise ValueError(revision)
             sha = repo.git.rev_parse("--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
         except (git.GitCommandError, ValueError) as error:
+            how = "--unshallow --tags" if is_shallow(checkout) else "--all --tags"
             raise UsageError(
                 f"unknown revision {revision!r} in {checkout.root}",
                 cause="a misspelt name, or a commit that was not fetched",
-                next_command=f"git -C {checkout.root} fetch --all --tags",
+                next_command=f"git -C {shlex.quote(str(checkout.root))} fetch {how}",
             ) from error
         return _commit(repo, sha.splitlines()[-1])
 
@@ -109,15 +122,20 @@ def default_base(checkout: Checkout) -> Commit:
         if bases and _is_here(repo, bases[0]):
             return _commit(repo, bases[0])
     if is_shallow(checkout):
-        raise Lacking(
-            f"{checkout.root} is a shallow clone: the base commit is not here",
-            cause="it was cloned with --depth, as CI checkouts are by default",
-            next_command="git fetch --unshallow (in GitHub Actions: fetch-depth: 0)",
-        )
+        raise too_shallow(checkout, "the base commit is not here")
     raise Undecided(
         f"{here.sha[:12]} has no earlier commit to compare with",
         cause="it is the first commit, or its history does not meet the default branch",
         next_command="name one: --base REV",
+    )
+
+
+def too_shallow(checkout: Checkout, lacks: str) -> Lacking:
+    """What a shallow clone lacks, and how to get it."""
+    return Lacking(
+        f"{checkout.root} is a shallow clone: {lacks}",
+        cause="it was cloned with --depth, as CI checkouts are by default",
+        next_command=f"git -C {shlex.quote(str(checkout.root))} fetch --unshallow (in GitHub Actions: fetch-depth: 0)",
     )
 
 
@@ -136,14 +154,16 @@ def worktree(checkout: Checkout, sha: str, place: Path) -> Iterator[Path]:
 
 
 def clone(url: str, place: Path) -> None:
-    """Clone `url` whole; raises Lacking when it cannot be reached."""
+    """Clone `url` whole; raises Lacking when it cannot be reached, UsageError when git would not take it as a URL."""
     if url.startswith("-"):
-        raise UsageError(f"{url!r} is not a git URL")
+        raise _no_url(url)
     with files.build_once(place) as directory:
         if directory is None:
             return
         try:
-            git.Repo.clone_from(url, directory / "checkout").close()
+            git.Repo.clone_from(url, directory / "checkout", env=_NO_QUESTIONS).close()
+        except git.UnsafeProtocolError as error:
+            raise _no_url(url) from error
         except git.GitCommandError as error:
             raise Lacking(
                 f"cannot clone {redacted(url)}",
@@ -156,7 +176,8 @@ def fetch(place: Path) -> bool:
     """Fetch and check out the newest of the default branch; False without a network (what stands is used)."""
     with git.Repo(place) as repo:
         try:
-            repo.remotes.origin.fetch(prune=True)
+            with repo.git.custom_environment(**_NO_QUESTIONS):
+                repo.remotes.origin.fetch(prune=True)
         except git.GitCommandError:
             return False
         if branch := _default_branch(repo):
@@ -165,8 +186,16 @@ def fetch(place: Path) -> bool:
 
 
 def redacted(url: str) -> str:
-    """A URL without the credentials in it."""
-    return re.sub(r"(?<=://)[^/@\s]+@", "", url)
+    """The text with the URLs in it rid of credentials: of user and password, and of what follows a "?"."""
+    return _QUERY.sub(r"\1?…", _USER.sub("", url))
+
+
+def _no_url(url: str) -> UsageError:
+    return UsageError(
+        f"{redacted(url)!r} is not a git URL",
+        cause="only https, http, ssh, git and file are taken",
+        next_command="for example --target https://github.com/OWNER/NAME, or a local path",
+    )
 
 
 def _commit(repo: git.Repo, sha: str) -> Commit:
@@ -200,5 +229,6 @@ def _remove_worktree(checkout: Checkout, place: Path) -> None:
 
 
 def _git_words(error: git.GitCommandError) -> str:
-    words = str(error.stderr).replace("stderr:", "").strip(" '\n")
-    return words.splitlines()[-1] if words else f"git ended with {error.status}"
+    lines = str(error.stderr).replace("stderr:", "").strip(" '\n").splitlines()
+    telling = next((line for line in lines if line.startswith("fatal:")), lines[-1] if lines else "")
+    return telling.removeprefix("fatal:").strip() or f"git ended with {error.status}"

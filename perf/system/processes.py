@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import shutil
@@ -252,12 +253,20 @@ def sweep(base: Path) -> int:
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """SIGINT and SIGTERM become Interrupted in the main thread, once: cleaning up is not interrupted again."""
+def interruptible(patience_seconds: float = 2 * GRACE_SECONDS) -> Iterator[None]:
+    """SIGINT and SIGTERM become Interrupted in the main thread; others soon after it do not interrupt the cleaning up.
+
+    After `patience_seconds` one gets through again: Python may have dropped the first (in a destructor, say), and
+    whatever a cleaning up that hangs leaves behind the guardian removes.
+    """
+    last: float | None = None
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, signal.SIG_IGN)
+        nonlocal last
+        now = clock.monotonic_seconds()
+        if last is not None and now - last < patience_seconds:
+            return
+        last = now
         raise Interrupted(f"interrupted by {signal.Signals(number).name}; what was measured is kept")
 
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -309,7 +318,17 @@ def _popen(
             next_command=f"install {program}, or correct the command in perf.toml",
         ) from error
     except PermissionError as error:
-        raise Lacking(f"cannot start {program}: permission denied", cause="it is not executable") from error
+        raise Lacking(
+            f"cannot start {program}: permission denied",
+            cause="it is not executable",
+            next_command=f"chmod +x {program}, or correct the command in perf.toml",
+        ) from error
+    except OSError as error:
+        raise Lacking(
+            f"cannot start {program}: {error.strerror}",
+            cause="it is no program of this machine" if error.errno == errno.ENOEXEC else "",
+            next_command=f"file {program}",
+        ) from error
 
 
 def _read_back(file: IO[bytes]) -> str:

@@ -151,6 +151,7 @@ def test_nothing_is_kept_when_the_checkout_moved_meanwhile(context_for: ContextF
 FAILURES = (
     Problem("./p", "BenchmarkX", ProblemKind.PANICKED, "panic: no"),
     Problem("./q", "", ProblemKind.LEFT_OUT, "network"),
+    Problem("./b", "", ProblemKind.NOT_BUILT, "b.go:1: undefined: y"),
 )
 
 
@@ -160,8 +161,21 @@ def test_benchmarks_that_failed_wholesale_are_not_kept(context_for: ContextFor, 
     outcome = scenario.store_outcomes(context, [failed, samples.load_outcome(samples.load_round(verified=0))])
     assert (outcome.status, outcome.exit_code) == (Status.FAILED, ExitCode.FAILED)
     assert "./p BenchmarkX is not in it: panicked" in outcome.warnings
+    assert "./b is not in it: does not build: b.go:1: undefined: y" in outcome.warnings
     assert "load is not in it: no round arrived whole (at best 0 of 4 images)" in outcome.warnings
     assert not (context.places.root / "baselines").exists()
+
+
+def test_where_nothing_could_be_measured_the_baseline_adds_no_failure(
+    context_for: ContextFor, repository: Path
+) -> None:
+    lacking = [
+        Outcome(name, Status.UNKNOWN, ExitCode.LACKING, "Go is too old", 0.0)
+        for name in ("benchmarks", "load")
+    ]
+    outcome = scenario.store_outcomes(context_for(repository), lacking)
+    assert (outcome.status, outcome.exit_code) == (Status.UNKNOWN, ExitCode.UNKNOWN)
+    assert "benchmarks is not in it: Go is too old" in outcome.warnings
 
 
 def test_some_failed_benchmarks_are_told_and_the_rest_is_kept(
@@ -176,6 +190,7 @@ def test_some_failed_benchmarks_are_told_and_the_rest_is_kept(
     assert outcome.warnings == (
         "./z:BenchmarkZero is not in it: it has no value above zero",
         "./p BenchmarkX is not in it: panicked",
+        "./b is not in it: does not build: b.go:1: undefined: y",
     )
     assert store.load(store.path_for(context, head(context))).series == samples.SERIES
 

@@ -15,6 +15,8 @@ from tests.conftest import ContextFor
 
 pytestmark = pytest.mark.go
 
+NAME = f"{samples.SHA}.json"
+
 
 def test_a_baseline_lies_by_target_machine_and_full_hash(context_for: ContextFor, tmp_path: Path) -> None:
     context = context_for(tmp_path)
@@ -31,7 +33,7 @@ def test_a_targets_name_cannot_leave_the_baselines(context_for: ContextFor, tmp_
 
 
 def test_saving_replaces_the_file_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
-    path = tmp_path / "machine" / "sha.json"
+    path = tmp_path / "machine" / NAME
     store.save(path, samples.baseline(target="before"))
     store.save(path, samples.baseline())
     assert store.load(path) == samples.baseline()
@@ -39,7 +41,7 @@ def test_saving_replaces_the_file_whole_and_leaves_nothing_beside_it(tmp_path: P
 
 
 def test_a_save_that_fails_keeps_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "sha.json"
+    path = tmp_path / NAME
     store.save(path, samples.baseline())
     with pytest.raises(ValueError, match="non-empty"):
         store.save(path, samples.baseline(series=()))
@@ -74,6 +76,8 @@ def without_runs() -> str:
             "is not a baseline",
             ExitCode.UNKNOWN,
         ),
+        ("[" * 100_000, "is not whole", ExitCode.UNKNOWN),
+        (to_text(samples.baseline()), "holds figures of", ExitCode.UNKNOWN),
     ],
 )
 def test_a_bad_file_is_an_error_with_its_cause_and_the_next_command(
@@ -94,6 +98,16 @@ def test_a_file_that_is_no_text_is_not_whole(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(PerfError, match="is not whole"):
         store.load(path)
+
+
+def test_a_directory_in_its_place_is_told_by_both_sides(tmp_path: Path) -> None:
+    path = tmp_path / NAME
+    path.mkdir()
+    for touch in (lambda: store.load(path), lambda: store.save(path, samples.baseline())):
+        with pytest.raises(PerfError, match="Is a directory") as caught:
+            touch()
+        assert str(path) in caught.value.what
+        assert caught.value.next_command.startswith("remove it")
 
 
 def test_a_baseline_that_is_not_there_is_wrong_use(tmp_path: Path) -> None:

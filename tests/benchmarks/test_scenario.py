@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -148,12 +149,46 @@ def test_a_sub_benchmark_that_is_not_there_is_wrong_use(context_for: ContextFor,
         scenario.run(context_for(module, options=Options(bench="Sum/nothing", processes=1)))
 
 
+def test_a_package_pattern_that_matches_nothing_is_wrong_use(context_for: ContextFor, module: Path) -> None:
+    """`go list` only warns, and then the target would seem to have no benchmarks."""
+    for pattern in ("./absent/...", "-exec=x"):
+        with pytest.raises(UsageError, match=f"no Go package of .* matches {pattern}"):
+            scenario.plan(context_for(module, Target(packages=(pattern,))))
+
+
+def test_a_leave_out_row_that_go_does_not_take_is_named_as_such(
+    context_for: ContextFor, module: Path
+) -> None:
+    rows = (LeaveOut(package="./good", benchmark="(unclosed", reason="x"),)
+    context = context_for(module, Target(packages=("./good",), leave_out=rows))
+    with pytest.raises(UsageError, match=r"leave_out row of perf\.toml.*\(unclosed"):
+        scenario.run(context)
+
+
+def test_an_effort_that_is_not_declared_is_wrong_use(context_for: ContextFor, module: Path) -> None:
+    context = replace(context_for(module, suite=small_suite()), effort_name="full")
+    with pytest.raises(UsageError, match=r"no \[effort\.full\]"):
+        scenario.plan(context)
+
+
+def test_what_does_not_build_ends_with_what_to_type(context_for: ContextFor, module: Path) -> None:
+    outcome = scenario.run(context_for(module, Target(packages=("./broken",), tags="some")))
+    assert (outcome.status, outcome.exit_code) == (Status.FAILED, ExitCode.FAILED)
+    assert outcome.error == f"  next: cd {module} && go vet -tags=some ./broken"
+
+
+def test_a_benchmark_that_fails_ends_with_what_to_type(context_for: ContextFor, module: Path) -> None:
+    options = Options(bench="^BenchmarkPanics$", processes=1)
+    outcome = scenario.run(context_for(module, Target(packages=("./odd",)), options))
+    assert outcome.error == f"  next: cd {module} && go test '-run=^$' '-bench=^BenchmarkPanics$' ./odd"
+
+
 def test_a_target_without_benchmarks_is_left_out_with_the_reason(
     context_for: ContextFor, tmp_path: Path
 ) -> None:
     context = context_for(modules.write_module(tmp_path / "plain", {"plain_test.go": modules.PLAIN}))
     outcome = scenario.run(context)
-    assert (outcome.status, outcome.exit_code) == (Status.LEFT_OUT, ExitCode.FINE)
+    assert (outcome.status, outcome.exit_code) == (Status.LEFT_OUT, ExitCode.UNKNOWN)
     assert "no benchmarks" in outcome.summary
     assert "no benchmarks" in scenario.plan(context).lines[0]
 

@@ -100,7 +100,7 @@ def test_a_command_that_names_no_test_has_no_times_per_test() -> None:
 def test_a_target_without_an_integration_command_says_so(tmp_path: Path, context_for: ContextFor) -> None:
     context = context_for(tmp_path)
     outcome = scenario.run(context)
-    assert (outcome.status, outcome.exit_code) == (Status.LEFT_OUT, ExitCode.FINE)
+    assert (outcome.status, outcome.exit_code) == (Status.LEFT_OUT, ExitCode.UNKNOWN)
     assert "declares no integration command" in outcome.summary
     assert "declares no integration command" in scenario.plan(context).lines[0]
 
@@ -183,6 +183,16 @@ def test_a_missing_make_is_something_the_environment_lacks(
     with pytest.raises(Lacking, match="no-such-make"):
         scenario.run(context_for(tmp_path, declared("no-such-make")))
     assert seen == ["up", "down"]
+
+
+def test_a_go_too_old_for_the_target_is_told_before_registries_are_started(
+    tmp_path: Path, context_for: ContextFor, pair_of: Callable[..., list[str]]
+) -> None:
+    seen = pair_of()
+    (tmp_path / "go.mod").write_text("module x\n\ngo 9.99\n", "utf-8")
+    with pytest.raises(Lacking, match=r"wants Go 9\.99"):
+        scenario.run(context_for(tmp_path, declared("true")))
+    assert not seen
 
 
 def test_a_registry_that_died_meanwhile_is_the_failure_that_is_told(

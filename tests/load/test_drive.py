@@ -172,3 +172,25 @@ def test_an_interruption_kills_what_runs_and_keeps_what_ended(
         )
     assert running.now()[0] == ()
     assert json.loads(lines.read_text("utf-8").splitlines()[0])["name"] == "done"
+
+
+def test_when_a_registry_ends_the_copies_are_killed_and_no_more_begun(
+    processes: Processes, tmp_path: Path
+) -> None:
+    """Else a replicator that tries again and again is waited for, image by image."""
+    registry = processes.start(["sleep", "600"], environment={"PATH": os.environ["PATH"]})
+    driven = drive(
+        processes,
+        [
+            job("killer", f"import os, time; os.kill({registry.pid}, 9); time.sleep(600)"),
+            *(job(f"long {number}", "import time; time.sleep(600)") for number in range(5)),
+        ],
+        workers=1,
+        timeout_seconds=600.0,
+        environment={},
+        cwd=tmp_path,
+        room=tmp_path,
+        running=Running(),
+        ends_with=(registry.descriptor,),
+    )
+    assert [(each.name, each.returncode) for each in driven.jobs] == [("killer", -9)]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 import pytest
 
-from perf.load.parallel import in_parallel
+from perf.load.parallel import in_parallel, once_readable
 
 
 def test_results_come_in_the_order_of_the_items() -> None:
@@ -39,3 +40,23 @@ def test_the_first_error_stops_what_has_not_begun() -> None:
     with pytest.raises(LookupError, match="broken"):
         in_parallel(work, range(100), 2, on_failure=released.set)
     assert len(begun) < 10
+
+
+def test_a_descriptor_that_becomes_readable_is_acted_on_at_once() -> None:
+    acted = threading.Event()
+    readable, writable = os.pipe()
+    with once_readable([readable], acted.set):
+        assert not acted.is_set()
+        os.close(writable)
+        assert acted.wait(10)
+    os.close(readable)
+
+
+def test_leaving_the_block_is_no_end_of_what_is_watched() -> None:
+    readable, writable = os.pipe()
+    acted = threading.Event()
+    with once_readable([readable], acted.set):
+        pass
+    assert not acted.is_set()
+    os.close(readable)
+    os.close(writable)

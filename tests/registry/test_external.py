@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from perf.context import Context, Options
 from perf.errors import ExitCode, Lacking, UsageError
 from perf.registry.client import RegistryClient
-from perf.registry.external import attach, parse
+from perf.registry.external import attach, check_options, parse
 from perf.registry.model import Registry
 from perf.registry.pair import Pair, open_pair
 from perf.registry.samples import digest_of
@@ -73,6 +77,55 @@ def test_one_that_does_not_answer_is_named() -> None:
         attach(url, "http://127.0.0.1:1")
     assert caught.value.exit_code == ExitCode.LACKING
     assert caught.value.next_command == f"curl -i {url}/v2/"
+    assert "nothing listens there" in caught.value.cause
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """Answers every request with the status that its server was given."""
+
+    def do_GET(self) -> None:
+        self.send_error(self.server.status)  # type: ignore[attr-defined]
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def answering(status: int) -> Iterator[str]:
+    """The address of a server that answers everything with `status`."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
+    server.status = status  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("status", "scheme", "said", "cause"),
+    [
+        (401, "http", "401 Unauthorized", "wants credentials"),
+        (500, "http", "500 Internal Server Error", "the registry itself fails"),
+        (200, "https", "no answer from", "it speaks http, not https"),
+    ],
+)
+def test_what_a_registry_answers_instead_is_told_with_its_cause(
+    status: int, scheme: str, said: str, cause: str
+) -> None:
+    with answering(status) as host, pytest.raises(Lacking, match=said) as caught:
+        attach(f"{scheme}://{host}", "http://127.0.0.1:1")
+    assert cause in caught.value.cause
+
+
+def test_addresses_are_checked_without_asking_anybody() -> None:
+    check_options(None, None)
+    check_options("http://127.0.0.1:1", "http://127.0.0.1:2")
+    with pytest.raises(UsageError, match="--destination is missing"):
+        check_options("http://127.0.0.1:1", None)
 
 
 @pytest.mark.registry

@@ -211,7 +211,7 @@ def test_a_registry_killed_in_the_middle_is_named_with_the_end_of_its_log(pair: 
     ended.register(killed, select.POLLIN)
     assert ended.poll(PATIENCE_SECONDS * 1000)
     os.close(killed)
-    died = rf"(?s)the {role} registry died \(127.0.0.1:\d+\); its log ends:.*GET /v2/ 200"
+    died = rf"(?s)the {role} registry died \(127.0.0.1:\d+\); its log ends:.*listening on 127.0.0.1:\d+"
     with pytest.raises(RunFailed, match=died):
         pair.check()
     pair.renew_destination()
@@ -250,7 +250,7 @@ def test_an_unknown_kind_of_registry_is_refused(context: Context) -> None:
         ),
         ("mkdir /x: no space left on device", Lacking, "the disk is full"),
         ("mkdir /x: permission denied", Lacking, "its directory or its port is not open to this user"),
-        ("panic: nil", RunFailed, ""),
+        ("panic: nil", RunFailed, "it was killed, or its program is damaged"),
     ],
 )
 def test_a_registry_that_does_not_come_up_says_why(log: str, kind: type[Exception], cause: str) -> None:
@@ -267,6 +267,47 @@ def test_the_end_of_a_log_is_shown_without_what_tells_nothing(tmp_path: Path) ->
     log.write_text('{"level":"error","msg":"failed","go.version":"go1"}\npanic: nil\n7\n', "utf-8")
     assert last_lines(log) == "  error failed\n  panic: nil\n  7"
     assert last_lines(log, 1) == "  7"
+
+
+def test_requests_that_a_registry_answered_are_no_part_of_the_end_of_its_log(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text(
+        '{"http.response.status":200,"level":"info","msg":"response completed"}\n'
+        '{"http.response.status":500,"level":"error","msg":"response completed with error"}\n'
+        '{"http.response.status":404,"level":"error","msg":"response completed with error"}\n',
+        "utf-8",
+    )
+    assert last_lines(log) == "  error response completed with error 500"
+
+
+@pytest.mark.registry
+def test_a_full_disk_under_a_registry_is_told_and_not_blamed_on_the_replicator(pair: Pair) -> None:
+    log = pair.destination.access_log
+    assert log is not None
+    with log.open("a", encoding="utf-8") as file:
+        file.write('{"level":"error","err.detail":"mkdir /x/_uploads: no space left on device"}\n')
+    with pytest.raises(Lacking, match=r"the destination registry .* had no space left in ") as caught:
+        pair.check()
+    assert "TMPDIR" in caught.value.next_command
+
+
+@pytest.mark.registry
+def test_a_disk_too_full_even_for_the_log_is_seen_by_what_is_free(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host, "free_disk_bytes", lambda _: 4096)
+    with pytest.raises(Lacking, match=r"the destination registry .* had no space left in "):
+        pair.check()
+
+
+@pytest.mark.registry
+def test_the_end_of_a_registry_can_be_awaited(pair: Pair) -> None:
+    source, destination = pair.descriptors()
+    os.kill(pair.pids()["destination"], signal.SIGKILL)
+    ended = select.poll()
+    for descriptor in (source, destination):
+        ended.register(descriptor, select.POLLIN)
+    assert [descriptor for descriptor, _ in ended.poll(PATIENCE_SECONDS * 1000)] == [destination]
 
 
 HOLDER = """

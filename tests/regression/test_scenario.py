@@ -14,7 +14,7 @@ import pytest
 from perf.baseline import store
 from perf.baseline.pyperf_file import StoredBaseline
 from perf.context import Context, Options
-from perf.errors import ExitCode, Interrupted, RunFailed, UsageError
+from perf.errors import ExitCode, Interrupted, Lacking, RunFailed, UsageError
 from perf.model import RegressionResult, Series, Status, Verdict
 from perf.regression import measure, scenario
 from perf.suite import Suite
@@ -208,14 +208,18 @@ def test_when_the_time_ends_at_once_everything_is_unknown(
 def test_outside_a_repository_there_is_nothing_to_compare_with(
     tmp_path: Path, context_for: ContextFor
 ) -> None:
+    context = context_for(tmp_path)
     with pytest.raises(UsageError, match="not in a git repository"):
-        scenario.plan(context_for(tmp_path))
+        scenario.plan(context)
+    outcome = scenario.run(context)
+    assert (outcome.status, outcome.exit_code) == (Status.LEFT_OUT, ExitCode.USAGE)
+    assert "next: git clone" in outcome.error
 
 
 def test_a_target_without_benchmarks_is_left_out(git_repository: Repository, context_for: ContextFor) -> None:
     context = context_for(git_repository({"go.mod": GO_MOD, "work.go": CODE}))
     outcome = scenario.run(context)
-    assert (outcome.status, outcome.exit_code) == (Status.LEFT_OUT, ExitCode.FINE)
+    assert (outcome.status, outcome.exit_code) == (Status.LEFT_OUT, ExitCode.UNKNOWN)
     assert "no benchmarks" in outcome.summary
     assert "no benchmarks" in scenario.plan(context).lines[0]
 
@@ -227,12 +231,12 @@ def test_a_pattern_that_matches_no_benchmark_is_wrong_use(
         scenario.run(context_for(git_repository(COMMIT, {}), options=Options(bench="Nowhere")))
 
 
-@pytest.mark.parametrize("revision", ["no-such-branch", "--upload-pack=x"])
+@pytest.mark.parametrize("revision", ["no-such-branch", "--upload-pack=x", ""])
 def test_an_unknown_revision_is_wrong_use(
     git_repository: Repository, context_for: ContextFor, revision: str
 ) -> None:
     context = context_for(git_repository(COMMIT), options=Options(base=revision))
-    with pytest.raises(UsageError, match="unknown revision"):
+    with pytest.raises(UsageError, match="unknown revision|is no revision"):
         scenario.run(context)
 
 
@@ -275,3 +279,48 @@ def test_the_stored_baseline_of_the_nearest_ancestor_is_compared_without_measuri
         ("BenchmarkFill/of_a/Level_-1-2", Verdict.UNKNOWN)
     ]
     assert result.only_base == (". BenchmarkGone",)
+
+
+def test_a_stored_baseline_whose_machine_differs_is_a_warning(
+    git_repository: Repository, context_for: ContextFor
+) -> None:
+    root = git_repository(COMMIT, {"README.md": "words"})
+    context = context_for(root, options=Options(against="stored", processes=1))
+    sha = git.ancestors(git.find_checkout(root), "HEAD", 2)[1]
+    fingerprint = {**asdict(context.fingerprint), "kernel": "another"}
+    series = (Series(".", "BenchmarkFill/of_a/Level_-1-2", "sec/op", (1e-9,) * 6, (1000,) * 6),)
+    machine, date = context.fingerprint.machine(), datetime(2026, 11, 1, tzinfo=UTC)
+    stored = StoredBaseline(sha, False, context.target.name, machine, fingerprint, date, series, ())
+    store.save(store.path_for(context, sha), stored)
+    warnings = scenario.run(context).warnings
+    assert any("of another machine" in each and "kernel: another then" in each for each in warnings)
+
+
+def test_a_stored_baseline_is_not_looked_for_beyond_a_shallow_clones_end(
+    git_repository: Repository, context_for: ContextFor, tmp_path: Path
+) -> None:
+    root = git_repository(COMMIT, {"README.md": "words"})
+    shallow = tmp_path / "shallow"
+    subprocess.run(["git", "clone", "-q", "--depth=1", root.as_uri(), str(shallow)], check=True)
+    with pytest.raises(Lacking, match="is a shallow clone"):
+        scenario.run(context_for(shallow, options=Options(against="stored")))
+
+
+def test_a_benchmark_that_fails_in_several_runs_is_told_once(
+    git_repository: Repository, context_for: ContextFor
+) -> None:
+    garbled = """package work
+
+import (
+	"fmt"
+	"testing"
+)
+
+func BenchmarkOdd(b *testing.B) { fmt.Println("BenchmarkOdd 1 NaN ns/op") }
+
+func BenchmarkPanics(b *testing.B) { panic("so that the process is started again without it") }
+"""
+    head = {"work.go": TWICE, "odd_test.go": garbled}
+    result = result_of(context_for(git_repository(COMMIT, head), options=Options(pairs=6)))
+    said = [(each.name, each.kind) for each in result.problems]
+    assert len(said) == len(set(said)) > 0

@@ -45,6 +45,27 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, number: int) -> 
         raise OSError(number, os.strerror(number))
 
 
+def test_an_error_of_the_disk_without_a_place_names_its_own_or_what_is_printed() -> None:
+    with pytest.raises(Lacking, match="cannot write /a/b"), files.disk_errors(None):
+        raise OSError(errno.EROFS, "Read-only file system", "/a/b")
+    with pytest.raises(Lacking, match="no space left while writing what is printed"), files.disk_errors(None):
+        Path("/dev/full").write_text("x", "utf-8")
+
+
+def test_a_full_disk_is_not_blamed_on_the_lock_it_was_met_under(tmp_path: Path) -> None:
+    for lock in (files.exclusive(tmp_path / "a"), files.only_run(tmp_path / "b", "x")):
+        with pytest.raises(OSError, match="No space left"), lock:
+            Path("/dev/full").write_text("x", "utf-8")
+
+
+def test_what_could_not_be_built_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(LookupError), files.build_once(tmp_path / "tool") as directory:
+        assert directory is not None
+        (directory / "half").write_text("x", "utf-8")
+        raise LookupError
+    assert [each.name for each in tmp_path.iterdir()] == [".tool.lock"]
+
+
 def test_other_errors_pass_as_they_are(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError), files.disk_errors(tmp_path):
         tmp_path.read_text("utf-8")

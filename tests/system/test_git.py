@@ -50,8 +50,49 @@ def test_what_names_no_commit_is_refused_before_git_acts_on_it(
     git_repository: Repository, revision: str
 ) -> None:
     root = git_repository({"a": "1"})
-    with pytest.raises(UsageError, match="unknown revision"):
+    with pytest.raises(UsageError, match="unknown revision|is no revision"):
         git.resolve(git.find_checkout(root), revision)
+
+
+def test_a_revision_that_a_shallow_clone_lacks_is_to_be_fetched(
+    git_repository: Repository, tmp_path: Path
+) -> None:
+    root = git_repository({"a": "1"}, {"a": "2"})
+    run(tmp_path, "clone", "--depth=1", root.as_uri(), "shallow clone")
+    with pytest.raises(UsageError, match="unknown revision") as caught:
+        git.resolve(git.find_checkout(tmp_path / "shallow clone"), "HEAD~1")
+    assert "shallow clone' fetch --unshallow" in caught.value.next_command
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://user:secret@host/x", "https://host/x"),
+        ("https://user:sec%40ret@s@host:1/x", "https://host:1/x"),
+        ("https://user:sec/ret@host/x", "https://host/x"),
+        ("https://user:123@host/x", "https://host/x"),
+        ("--target=https://token@host/x", "--target=https://host/x"),
+        ("https://host/x?access_token=secret", "https://host/x?…"),
+        ("http://host:8080/a@b", "http://host:8080/a@b"),
+        ("git@host:owner/name", "git@host:owner/name"),
+        ("^Benchmark(a|b)?$", "^Benchmark(a|b)?$"),
+    ],
+)
+def test_credentials_of_a_url_are_never_shown(url: str, shown: str) -> None:
+    assert git.redacted(url) == shown
+
+
+@pytest.mark.parametrize("url", ["--upload-pack=x://y", "ext://sh -c true"])
+def test_what_git_would_run_is_no_url(url: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is not a git URL"):
+        git.clone(url, tmp_path / "place")
+
+
+def test_a_url_that_does_not_answer_is_told_in_gits_words(tmp_path: Path) -> None:
+    with pytest.raises(Lacking) as caught:
+        git.clone((tmp_path / "absent").as_uri(), tmp_path / "place")
+    assert "does not exist" in caught.value.cause or "not appear to be" in caught.value.cause
+    assert "--target PATH" in caught.value.next_command
 
 
 def test_a_repository_without_commits_cannot_be_judged(tmp_path: Path) -> None:

@@ -56,12 +56,23 @@ def test_the_environment_to_run_in_has_go_and_nothing_of_the_caller(
     assert found.run_environment["GOTOOLCHAIN"] == "local"
 
 
-def test_a_go_that_does_not_run_is_told(places: Places, processes: Processes, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("program", "says"),
+    [
+        ("#!/bin/sh\necho cannot execute >&2\nexit 1\n", "cannot execute"),
+        ("#!/bin/sh\necho another program\n", "another program"),
+        ("#!/bin/sh\necho '{}'\n", "does not run as Go does"),
+        ("#!/nowhere/sh\n", "cannot start"),
+    ],
+)
+def test_a_go_that_does_not_run_is_told(
+    places: Places, processes: Processes, tmp_path: Path, program: str, says: str
+) -> None:
     broken = tmp_path / "bin" / "go"
     broken.parent.mkdir()
-    broken.write_text("#!/bin/sh\necho cannot execute >&2\nexit 1\n", "utf-8")
+    broken.write_text(program, "utf-8")
     broken.chmod(0o755)
-    with pytest.raises(Lacking, match="does not run: cannot execute"):
+    with pytest.raises(Lacking, match=says):
         go.find_go(places, processes, QUIET, {"PATH": f"{broken.parent}:/usr/bin:/bin"})
 
 

@@ -54,6 +54,14 @@ def test_a_taken_port_is_seen_with_its_holder_and_another_chosen(taken_port: int
     assert host.port_holder(chosen) == "another program"
 
 
+def test_a_holder_that_listens_on_all_addresses_of_both_families_is_found() -> None:
+    """As most servers do."""
+    with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as listener:
+        port = int(listener.getsockname()[1])
+        assert not host.port_is_free(port)
+        assert f"process {os.getpid()}" in host.port_holder(port)
+
+
 def test_storage_in_memory_is_used_only_when_it_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host, "SHARED_MEMORY", tmp_path)
     assert host.memory_backed_directory(1) == tmp_path

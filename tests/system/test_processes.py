@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -71,6 +72,15 @@ def test_a_program_that_is_not_executable_is_said_so(processes: Processes, tmp_p
     (tmp_path / "data").write_text("no program", "utf-8")
     with pytest.raises(Lacking, match="permission denied"):
         processes.run([str(tmp_path / "data")], environment=ENVIRONMENT)
+
+
+def test_what_is_no_program_is_said_so(processes: Processes, tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text("neither a script nor a binary", "utf-8")
+    program.chmod(0o755)
+    with pytest.raises(Lacking, match="cannot start .*: Exec format error") as caught:
+        processes.run([str(program)], environment=ENVIRONMENT)
+    assert "no program of this machine" in caught.value.cause
 
 
 def test_past_its_timeout_the_whole_group_is_stopped(processes: Processes) -> None:
@@ -220,6 +230,31 @@ def test_a_signal_becomes_interrupted_once(number: signal.Signals) -> None:
         finally:
             os.kill(os.getpid(), number)  # a second one does not interrupt the cleaning up
     assert signal.getsignal(number) is before
+
+
+def test_a_signal_that_was_lost_can_be_sent_again() -> None:
+    """Python prints and drops what is raised in a destructor; the run would go on, deaf."""
+    with pytest.raises(Interrupted, match="SIGTERM"), processes.interruptible(patience_seconds=0.0):
+        with suppress(Interrupted):
+            os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_modules_load_ends_it_at_once_with_130_and_no_traceback(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    (tmp_path / "click.py").write_text(f"import os\nos.kill(os.getpid(), {int(number)})\n", "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "perf", "load"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
 
 
 def test_a_detached_process_outlives_the_block(tmp_path: Path) -> None:
