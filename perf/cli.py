@@ -108,7 +108,9 @@ def _scenario(name: str, sentence: str, groups: tuple[str, ...]) -> click.Comman
         seed = chosen.pop("seed")
         options = Options(seed=secrets.randbelow(2**31) if seed is None else seed, **chosen)
         # It is kept in the record and shown in the report: no credentials of a URL.
-        command = ("python", "-m", "perf", *map(redacted, click.get_current_context().obj))
+        typed = click.get_current_context().obj[1:]
+        seeded = () if "--seed" in typed else ("--seed", str(options.seed))
+        command = ("./noxw", "-s", name, "--", *map(redacted, typed), *seeded)
         return invoke(Request(name, options, target, full, dry_run, command))
 
     command: Callable[..., Any] = run

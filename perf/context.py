@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from perf.errors import UsageError
@@ -90,8 +90,10 @@ class Context:
         """What the target's processes see: PATH, a home of their own, GO*, what perf.toml says."""
         return {**self.go.run_environment, **self.target.declared.environment, **(extra or {})}
 
-    def with_options(self, options: Options) -> Context:
-        return replace(self, options=options)
+    def shown(self, path: Path) -> str:
+        """A path as a person in the project's directory would type it."""
+        root = self.places.root
+        return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import perf.load.scenario as load
 import perf.regression.scenario as regression
 import perf.stress.scenario as stress
 from perf.context import Context, Plan
-from perf.errors import ExitCode, Interrupted, Lacking, PerfError, RunFailed, Undecided
+from perf.errors import ExitCode, Interrupted, Lacking, PerfError, RunFailed, Undecided, UsageError
 from perf.model import Outcome, Status
 from perf.system import clock, files
 
@@ -73,6 +73,11 @@ def run_scenarios(context: Context, scenario: str, done: Callable[[tuple[Outcome
         except Interrupted as error:
             done((*outcomes, ended_by(name, error, clock.monotonic_seconds() - started)))
             raise
+        except UsageError as error:
+            # Alone it is the answer, and nothing was run that a record could tell of.
+            if scenario != "all":
+                raise
+            outcome = ended_by(name, error, clock.monotonic_seconds() - started)
         except PerfError as error:
             outcome = ended_by(name, error, clock.monotonic_seconds() - started)
         except Exception as error:  # noqa: BLE001 - what other scenarios measured must not be lost to a defect in one

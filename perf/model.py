@@ -127,7 +127,9 @@ class LoadRound:
     `seconds` is the replicator's own time, first start to last end. `verified_bytes` counts each distinct blob and
     manifest of verified images once; `uploaded_bytes` is what the destination received, None when it cannot be asked.
     `copy_seconds` holds one time per image copied by a process of its own, or read from the registries' access
-    logs (`copy_seconds_source` says which). `busy_fraction` is how much of all the machine's cores was in use.
+    logs (`copy_seconds_source` says which). `busy_fraction` is how much of all the machine's cores was in use,
+    `others_fraction` how much by neither the replicator, the registries nor the suite (None with standing registries).
+    `answered` counts the images whose process ended in time with exit 0 and that did arrive.
     """
 
     workers: int
@@ -145,6 +147,8 @@ class LoadRound:
     peak_rss_bytes: int | None
     requests: dict[str, int] = field(default_factory=dict)
     busy_fraction: float | None = None
+    others_fraction: float | None = None
+    answered: int = 0
 
     @property
     def bytes_per_second(self) -> float:

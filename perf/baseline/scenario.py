@@ -44,7 +44,7 @@ def plan(context: Context) -> Plan:
         return Plan((f"nothing is measured: {place.summary}",), 0.0)
     measured, loaded = benchmarks.plan(context), load.plan(context)
     return Plan(
-        (*measured.lines, *loaded.lines, f"kept as {place.path}"),
+        (*measured.lines, *loaded.lines, f"kept as {context.shown(place.path)}"),
         measured.expected_seconds + loaded.expected_seconds,
     )
 
@@ -118,13 +118,14 @@ def store_outcomes(
     )
     count = len({(each.package, each.name) for each in series})
     apart = ", apart: the tree has changes that are in no commit" if place.dirty else ""
+    kept_as = context.shown(place.path)
     return Outcome(
         _SCENARIO,
         Status.PASSED,
         ExitCode.FINE,
-        f"{count} benchmarks{' and load' if load else ''} of {place.sha[:12]} kept as {place.path}{apart}",
+        f"{count} benchmarks{' and load' if load else ''} of {place.sha[:12]} kept as {kept_as}{apart}",
         clock.monotonic_seconds() - started,
-        BaselineResult(str(place.path), place.sha, place.dirty, count),
+        BaselineResult(kept_as, place.sha, place.dirty, count),
         warnings=warnings,
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from perf.benchmarks.format import Result
+from perf.load.latency import percentile
 from perf.model import BenchmarksResult, Problem, ProblemKind, Series
 from perf.units import format_fraction, parse_quantity
 
@@ -41,11 +42,10 @@ def told_once(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 
 def variation(values: Sequence[float]) -> float | None:
-    """Coefficient of variation: standard deviation over mean; None with fewer than two values or a mean of zero."""
-    if len(values) < 2:
+    """Half the interquartile range as a fraction of the median; None with fewer than two values or a median of 0."""
+    if len(values) < 2 or not (middle := statistics.median(values)):
         return None
-    mean = statistics.fmean(values)
-    return statistics.stdev(values) / abs(mean) if mean else None
+    return (percentile(values, 0.75) - percentile(values, 0.25)) / 2.0 / abs(middle)
 
 
 def warnings(result: BenchmarksResult) -> tuple[str, ...]:

@@ -20,6 +20,10 @@ from perf.units import format_seconds
 _SCENARIO: Final = "integration"
 _NEEDED_BYTES: Final = 512 * 2**20
 _TAIL_LINES: Final = 30
+_TIMED_OUT: Final = (
+    "\n  likely cause: a test waits for what is not here (a network, credentials), or compiling took the time"
+    "\n  next: a longer timeout or a narrower command in [target.NAME.integration] of perf.toml"
+)
 _MOST_NAMED: Final = 5
 _EXPECTED_SECONDS: Final = 30.0
 
@@ -96,7 +100,7 @@ def judge(declared: Integration, ended: Ended, text: str) -> Outcome:
             ended.seconds,
             result,
             warnings=warnings,
-            error=f"{failure}\n{tail}",
+            error=f"{failure}{_TIMED_OUT if ended.timed_out else ''}\n{tail}",
         )
     passed = f"{counts['passed']} tests" if counts else "its packages"
     summary = f"{passed} passed in {format_seconds(ended.seconds)}"
@@ -114,8 +118,11 @@ def _failure(declared: Integration, ended: Ended, log: TestLog, result: Integrat
     """What was wrong, in one line; "" when nothing was."""
     command = shlex.join(declared.command)
     if ended.timed_out:
-        until = f"; {len(result.tests)} tests had ended" if result.tests else ""
-        return f"{command} did not end within {format_seconds(declared.timeout)}, and was stopped{until}"
+        running = [test.name for test in result.tests if test.seconds is None]
+        had_ended = len(result.tests) - len(running)
+        until = f"; {had_ended} tests had ended" if had_ended else ""
+        until += f", still running: {', '.join(running[:_MOST_NAMED])}" if running else ""
+        return f"{command} did not end within {format_seconds(declared.timeout)}, and the suite stopped it{until}"
     failed = [test.name for test in result.tests if test.status == "failed"]
     if failed:
         more = f" and {len(failed) - _MOST_NAMED} more" if len(failed) > _MOST_NAMED else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -70,10 +70,11 @@ class Bench:
         logs = _LogMark.of(self.pair.source), _LogMark.of(self.pair.destination)
         uploaded_before = metrics.uploaded_bytes(self.pair.destination)
         running = Running()
-        cores_before = usage.busy_and_all_seconds()
+        jobs = self.jobs(route, workers, number)
+        before = _Cores.now(self.pair)
         with Observer(running) as observer:
-            driven = self._drive(route, workers, number, room, running)
-        cores_after = usage.busy_and_all_seconds()
+            driven = self._drive(jobs, workers, room, running)
+        spent = _Cores.now(self.pair).since(before)
         self.pair.check()
         uploaded_after = metrics.uploaded_bytes(self.pair.destination)
         source_requests, destination_requests = logs[0].requests(), logs[1].requests()
@@ -109,7 +110,9 @@ class Bench:
                 **access_log.count_by(source_requests, "source"),
                 **access_log.count_by(destination_requests, "destination"),
             },
-            busy_fraction=(cores_after[0] - cores_before[0]) / max(1e-9, cores_after[1] - cores_before[1]),
+            busy_fraction=spent.busy / spent.every if spent.every else None,
+            others_fraction=spent.others_fraction,
+            answered=_answered(jobs, driven, verified),
         )
         self.context.keep(room / "round.json", json.dumps(asdict(measured), indent=1))
         return measured
@@ -143,8 +146,7 @@ class Bench:
         finally:
             remove_tree(home)
 
-    def _drive(self, route: Route, workers: int, number: int, room: Path, running: Running) -> Driven:
-        jobs = self.jobs(route, workers, number)
+    def _drive(self, jobs: tuple[JobPlan, ...], workers: int, room: Path, running: Running) -> Driven:
         with self.home() as (home, environment):
             return drive(
                 self.context.processes,
@@ -288,3 +290,39 @@ class _LogMark:
         with open(self.registry.access_log, encoding="utf-8", errors="replace") as file:
             file.seek(self.offset)
             return tuple(access_log.parse(file).requests)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cores:
+    """CPU seconds of the whole machine (busy, and all there were) and of what belongs to the run.
+
+    `ours` holds the suite with its ended children, so the replicator, and the registries; None when these are not ours.
+    """
+
+    busy: float
+    every: float
+    ours: float | None
+
+    @classmethod
+    def now(cls, pair: Pair) -> _Cores:
+        pids = pair.pids().values()
+        ours = usage.own_cpu_seconds() + usage.cpu_seconds_of(pids) if pids else None
+        return cls(*usage.busy_and_all_seconds(), ours)
+
+    def since(self, before: _Cores) -> _Cores:
+        ours = None if self.ours is None or before.ours is None else self.ours - before.ours
+        return _Cores(self.busy - before.busy, self.every - before.every, ours)
+
+    @property
+    def others_fraction(self) -> float | None:
+        """The share of all cores that went elsewhere: other programs, and what the host took for other machines."""
+        if self.ours is None or not self.every:
+            return None
+        return max(0.0, self.busy - self.ours) / self.every
+
+
+def _answered(jobs: Sequence[JobPlan], driven: Driven, verified: verify.Verification) -> int:
+    """Images that arrived and whose process said so, in time."""
+    said = {job.name for job in driven.jobs if job.claims_success}
+    arrived = {image.name for image in verified.arrived}
+    return sum(image.name in arrived for plan in jobs if plan.name in said for image in plan.images)

@@ -11,6 +11,11 @@ from perf.system import clock
 from perf.units import format_rate
 
 NAME = "load"
+_EXIT_CODES = {
+    Status.PASSED: ExitCode.FINE,
+    Status.FAILED: ExitCode.FAILED,
+    Status.UNKNOWN: ExitCode.UNKNOWN,
+}
 
 
 def plan(context: Context) -> Plan:
@@ -73,7 +78,7 @@ def judge(
     objective = context.suite.objective
     rows = findings.objective_rows(objective, result.rounds)
     status = findings.status(objective, result.rounds, rows) if ended_early is None else Status.FAILED
-    exit_code = ExitCode.FAILED if status is Status.FAILED else ExitCode.FINE
+    exit_code = _EXIT_CODES[status]
     summary = findings.summary(result.rounds, rows)
     if ended_early is not None:
         exit_code = ended_early.exit_code

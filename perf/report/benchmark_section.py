@@ -16,7 +16,7 @@ from perf.report.escape import cell, code
 from perf.report.figures import benchmark_tables, comparison_table, problem_table, worst_first
 from perf.report.sections import Blocks, folded, nothing_measured, part
 from perf.report.tables import pipe
-from perf.report.words import count, joined, marked
+from perf.report.words import COMPARISON_NOTE, count, joined, marked
 
 
 def benchmark_section(record: RunRecord) -> Blocks:
@@ -83,7 +83,7 @@ def _regression(outcome: Outcome) -> Blocks:
     telling = [each for each in ordered if each.verdict is not Verdict.UNCHANGED]
     unchanged = [each for each in ordered if each.verdict is Verdict.UNCHANGED]
     if telling:
-        blocks.append(pipe(comparison_table(telling).without_empty_columns()))
+        blocks += [pipe(comparison_table(telling).without_empty_columns()), COMPARISON_NOTE]
     if unchanged:
         heading = f"{len(unchanged)} {marked(Verdict.UNCHANGED)}"
         blocks += folded(heading, pipe(comparison_table(unchanged).without_empty_columns()))

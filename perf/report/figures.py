@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Final
 
-from perf.load.latency import percentile
+from perf.benchmarks.summary import variation
 from perf.model import (
     BenchmarksResult,
     Comparison,
@@ -41,13 +41,6 @@ def quantity(value: float, unit: str) -> str:
 def centre(values: Sequence[float], unit: str) -> str:
     """The median, written in its unit; "–" of no values."""
     return quantity(median(values), unit) if values else ABSENT
-
-
-def spread(values: Sequence[float]) -> float | None:
-    """Half the interquartile range as a fraction of the median; None with fewer than two values or a median of 0."""
-    if len(values) < 2 or not (middle := median(values)):
-        return None
-    return (percentile(values, 0.75) - percentile(values, 0.25)) / 2.0 / abs(middle)
 
 
 def benchmark_tables(result: BenchmarksResult) -> tuple[tuple[str, Table], ...]:
@@ -94,7 +87,7 @@ def _benchmark_row(name: str, by_unit: dict[str, Series], shown: list[str], shar
     return [
         name,
         middle(_TIME),
-        plus_minus(spread(values.get(_TIME, ()))),
+        plus_minus(variation(values.get(_TIME, ()))),
         middle("B/op"),
         middle("allocs/op"),
         *(middle(unit) for unit in shown),

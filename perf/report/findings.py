@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from perf.load.findings import BUSY_WITH_OTHERS, others_fraction
 from perf.model import (
     BenchmarksResult,
     IntegrationResult,
@@ -43,6 +44,11 @@ WASTED_REQUESTS: Final = 0.1
 ROUNDS_DIFFER: Final = 0.2
 REGRESSIONS_NAMED: Final = 3
 
+# A 404 that had to be asked for → what was sent because of it.
+_LOOK_BEFORE: Final = {
+    "destination HEAD blobs 404": "destination PUT uploads 201",
+    "destination HEAD manifests 404": "destination PUT manifests 201",
+}
 _REFUSED: Final = re.compile(r"\b(404|429|5\d\d)\b")
 
 
@@ -119,10 +125,19 @@ def _processor(rounds: Sequence[LoadRound], cores: int | None) -> Iterator[Findi
         f"the replicator's processes used {used:.2f} of {count(cores, 'core')} ({format_fraction(share)}), "
         f"{cost:.2f} CPU-seconds per GB copied"
     )
+    others = others_fraction(rounds) or 0.0
     if busy is not None:
         figures += f"; with the registries and all else the machine was {format_fraction(busy)} busy"
+    if others >= BUSY_WITH_OTHERS:
+        figures += f", {format_fraction(others)} with other work"
     full = max(share, busy or 0.0)
-    if full >= CPU_BOUND and share >= OWN_SHARE * full:
+    if others >= BUSY_WITH_OTHERS:
+        yield Finding(
+            "Other work held the machine",
+            f"In the median round {figures}. The replicator's own limit lies above what was measured.",
+            f"Measure when the machine is quiet: {figures}.",
+        )
+    elif full >= CPU_BOUND and share >= OWN_SHARE * full:
         yield Finding(
             "Bound by the processor",
             f"In the median round {figures}. MB/s then measures the machine as much as the replicator.",
@@ -130,9 +145,9 @@ def _processor(rounds: Sequence[LoadRound], cores: int | None) -> Iterator[Findi
         )
     elif full >= CPU_BOUND:
         yield Finding(
-            "The machine was full, mostly with others",
+            "The machine was full, mostly with the registries",
             f"In the median round {figures}. The replicator's own limit lies above what was measured.",
-            f"Give the registries cores of their own, or measure when the machine is quiet: {figures}.",
+            f"Give the registries cores of their own: {figures}.",
         )
     elif (share if busy is None else busy) < MOSTLY_WAITING:
         yield Finding(
@@ -166,16 +181,25 @@ def _uploads(rounds: Sequence[LoadRound]) -> Iterator[Finding]:
 
 def _refused_requests(rounds: Sequence[LoadRound]) -> Iterator[Finding]:
     kinds = requests(rounds)
-    refused = {kind: number for kind, number in kinds.items() if _REFUSED.search(kind)}
+    refused = {
+        kind: number - _needed(kind, number, kinds) for kind, number in kinds.items() if _REFUSED.search(kind)
+    }
+    refused = {kind: number for kind, number in refused.items() if number}
     total = sum(kinds.values())
     if not refused or sum(refused.values()) < WASTED_REQUESTS * total:
         return
     number = sum(refused.values())
-    worst, times = next(iter(refused.items()))
+    worst, times = max(refused.items(), key=lambda item: item[1])
     figures = f"{number:,} of {total:,} requests ({format_fraction(number / total)}), most of them {worst} ({times:,})"
     yield Finding(
         "Requests that bring nothing", f"{figures}.", f"Spare requests that bring nothing: {figures}."
     )
+
+
+def _needed(kind: str, number: int, kinds: Mapping[str, int]) -> int:
+    """How many of the requests of a refused kind had to be: one look at the destination before each upload."""
+    sent = kinds.get(_LOOK_BEFORE.get(kind, ""), 0)
+    return min(number, sent)
 
 
 def _uneven_rounds(rounds: Sequence[LoadRound]) -> Iterator[Finding]:
@@ -217,11 +241,18 @@ def _of_stress(result: StressResult) -> Iterator[Finding]:
             f"{format_rate(rates[best])} with {count(workers[best], 'worker')}, "
             f"{format_rate(rates[-1])} with {workers[-1]:,}{tail}"
         )
-        yield Finding(
-            f"Throughput stops growing at {count(workers[best], 'worker')}",
-            f"{figures}.",
-            f"Run about {count(workers[best], 'worker')} on a machine like this: {figures}.",
-        )
+        others = max(others_fraction(step) or 0.0 for step in steps)
+        if others >= BUSY_WITH_OTHERS:
+            yield Finding(
+                "Where throughput stops growing is unknown",
+                f"{figures}, while other work held up to {format_fraction(others)} of the machine.",
+            )
+        else:
+            yield Finding(
+                f"Throughput stops growing at {count(workers[best], 'worker')}",
+                f"{figures}.",
+                f"Run about {count(workers[best], 'worker')} on a machine like this: {figures}.",
+            )
     memory = [highest_of(step, lambda one: one.peak_rss_bytes) for step in steps]
     first, most = memory[0], memory[-1]
     if first and most and most >= 2 * first:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from perf.load.findings import availability, claims, error_rate
+from perf.load.findings import claimed_success, claims, error_rate, others_fraction
 from perf.load.latency import percentile
 from perf.model import LoadRound, Missing, StressResult
 from perf.report.tables import ABSENT, Column, Kind, Table, table
@@ -96,7 +96,7 @@ _FIGURES: Final = (
     _Figure("P99 of a copy", _of_copies(0.99), format_seconds),
     _Figure("replicator's time", _median(lambda one: one.seconds), format_seconds),
     _Figure("not arrived", error_rate, format_fraction),
-    _Figure("claimed success", availability, format_fraction),
+    _Figure("claimed success", claimed_success, format_fraction),
     _Figure(
         "timed out",
         lambda rounds: sum(job.timed_out for one in rounds for job in one.jobs),
@@ -108,6 +108,7 @@ _FIGURES: Final = (
     _Figure("CPU-seconds per GB", _median(cpu_seconds_per_gb), _plain),
     _Figure("cores used", _median(cores_used), _plain),
     _Figure("machine busy", _median(lambda one: one.busy_fraction), format_fraction),
+    _Figure("of it by others", others_fraction, format_fraction),
     _Figure("peak RSS", _highest(lambda one: one.peak_rss_bytes), format_size),
     _Figure(
         "most threads",

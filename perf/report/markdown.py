@@ -6,11 +6,12 @@ import shlex
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from perf.model import ObjectiveRow, Outcome, Problem, RunRecord, Status
+from perf.model import LoadResult, ObjectiveRow, Outcome, Problem, RunRecord, Status
 from perf.report.benchmark_section import benchmark_section
 from perf.report.escape import cell, code, fence, prose
 from perf.report.figures import objective_table, outcome_table
 from perf.report.findings import findings
+from perf.report.load_figures import claim_against_truth
 from perf.report.load_section import load_section
 from perf.report.sections import Blocks
 from perf.report.tables import pipe
@@ -44,13 +45,20 @@ def _reasons(record: RunRecord) -> Blocks:
     rows = _objective_rows(record)
     missed = [row.metric.replace("_", " ") for row in rows if objective_word(row) == "missed"]
     failed = [title(each.scenario) for each in record.outcomes if each.status is Status.FAILED]
-    lines = [f"- Failed: {cell(joined(failed))}."] if failed else []
+    lines = [f"- **{cell(claim)}.**" for claim in _claims_against_truth(record)]
+    lines += [f"- Failed: {cell(joined(failed))}."] if failed else []
     lines += (
         [f"- Missed {len(missed)} of {count(len(rows), 'objective')}: {cell(joined(missed))}."]
         if missed
         else []
     )
     return ["\n".join(lines)]
+
+
+def _claims_against_truth(record: RunRecord) -> tuple[str, ...]:
+    """What matters most: images that did not arrive, beside what the replicator said of them."""
+    loads = [each.result for each in record.outcomes if isinstance(each.result, LoadResult)]
+    return tuple(claim for load in loads if (claim := claim_against_truth(load.rounds)))
 
 
 def _objective_rows(record: RunRecord) -> tuple[ObjectiveRow, ...]:

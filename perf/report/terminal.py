@@ -42,7 +42,7 @@ from perf.report.load_figures import (
     step_table,
 )
 from perf.report.tables import Table
-from perf.report.words import count, joined, marked, problem_title, title, took, verdict_line
+from perf.report.words import COMPARISON_NOTE, count, joined, marked, problem_title, title, took, verdict_line
 from perf.units import format_size
 
 PROBLEMS_SHOWN = 10
@@ -86,9 +86,7 @@ def _block(outcome: Outcome, width: int) -> Iterator[RenderableType]:
             yield from _regression(regression, width)
         case IntegrationResult() as integration:
             yield from _integration(integration, width)
-        case BaselineResult() as baseline:
-            yield _indented(f"kept in {baseline.path}")
-        case None:
+        case BaselineResult() | None:
             pass
     for warning in outcome.warnings:
         yield _indented(f"warning: {warning}", "yellow")
@@ -122,8 +120,11 @@ def _problems(problems: Iterable[Problem]) -> Iterator[RenderableType]:
         yield _indented(f"❌ {where}{problem_title(each)} {each.kind}: {each.text}", "red")
     if len(counting) > PROBLEMS_SHOWN:
         yield _indented(f"❌ and {count(len(counting) - PROBLEMS_SHOWN, 'problem')} more", "red")
-    if aside := [each for each in problems if not each.counts]:
-        yield _indented(f"➖ {len(aside)} left out or skipped; the report says why", "dim")
+    aside = [each for each in problems if not each.counts]
+    for each in aside[:PROBLEMS_SHOWN]:
+        yield _indented(f"➖ {problem_title(each)} {each.kind}: {each.text}", "dim")
+    if len(aside) > PROBLEMS_SHOWN:
+        yield _indented(f"➖ and {len(aside) - PROBLEMS_SHOWN} more left out or skipped", "dim")
 
 
 def _load(result: LoadResult, width: int) -> Iterator[RenderableType]:
@@ -175,6 +176,7 @@ def _regression(result: RegressionResult, width: int) -> Iterator[RenderableType
     if telling:
         yield Text()
         yield _table(comparison_table(telling), width)
+        yield _indented(COMPARISON_NOTE, "dim")
     if unchanged := len(result.comparisons) - len(telling):
         yield _indented(f"{unchanged} {marked(Verdict.UNCHANGED)}", "")
     if result.proven:

@@ -26,6 +26,11 @@ MARKS: Final[dict[str, str]] = {
     "skipped": "➖",
 }
 
+COMPARISON_NOTE: Final = (
+    "base and head are medians; the change of a time is that of the pairs (trimmed mean of their log ratios) with its "
+    "95 % interval, so it need not be the medians' ratio. More pairs decide more: --pairs N, or --full."
+)
+
 SCENARIO_TITLES: Final = {
     "benchmarks": "Benchmarks",
     "load": "Load",
@@ -55,8 +60,10 @@ def marked(word: str) -> str:
 
 
 def objective_word(row: ObjectiveRow) -> str:
-    if row.current is None or row.holds is None:
+    if row.current is None:
         return "not measured"
+    if row.holds is None:
+        return "unknown"
     return "met" if row.holds else "missed"
 
 

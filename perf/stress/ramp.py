@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from perf.load.findings import BUSY_WITH_OTHERS
 from perf.units import Limit, format_fraction, format_rate, format_size
 
 LEAST_GAIN: Final = 0.05
@@ -24,6 +25,7 @@ class Measured:
     peak_rss_bytes: int | None = None
     busy_fraction: float | None = None
     evidence: str = ""
+    others_fraction: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,12 @@ def _flat(steps: Sequence[Measured]) -> str:
     busy = [step.busy_fraction for step in (knee, *late) if step.busy_fraction is not None]
     saturated = bool(busy) and min(busy) >= SATURATED
     tried = " and ".join(str(step.workers) for step in late)
+    others = max(step.others_fraction or 0.0 for step in (knee, *late))
+    if others >= BUSY_WITH_OTHERS:
+        return (
+            f"{tried} workers gain less than {format_fraction(LEAST_GAIN)} over {knee.workers}, but other work held "
+            f"{format_fraction(others)} of the machine: where it stops growing cannot be told from this run"
+        )
     if saturated and not growing:
         return (
             f"CPU-saturated from {_workers(knee.workers)} on: all cores are busy (≥ {format_fraction(min(busy))}), and "

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from perf.context import Context, Plan
 from perf.errors import ExitCode, Interrupted, PerfError
 from perf.load.bench import Bench, describe_setup, expected_round_seconds, open_bench, set_up
-from perf.load.findings import claims, too_many_errors
+from perf.load.findings import claims, others_fraction, too_many_errors
 from perf.load.scenario import left_out, left_out_reason, one_round
 from perf.model import LoadRound, Outcome, Status, StressResult
 from perf.stress.ramp import Limits, Measured, Step, Stop, best, next_step
@@ -114,6 +114,7 @@ def measured(step: tuple[LoadRound, ...]) -> Measured:
         error_rate=max(each.error_rate for each in step),
         peak_rss_bytes=max(peaks, default=None),
         busy_fraction=statistics.median(busy) if busy else None,
+        others_fraction=others_fraction(step),
         evidence="" if missing is None else f"{missing.repository}:{missing.tag}: {missing.evidence}",
     )
 

@@ -144,8 +144,14 @@ def worktree(checkout: Checkout, sha: str, place: Path) -> Iterator[Path]:
     """The target's directory at `sha` in a worktree of its own; removed on any end. The checkout is never touched."""
     with files.exclusive(place.parent / ".worktrees.lock"):
         _remove_worktree(checkout, place)
-        with files.disk_errors(place), git.Repo(checkout.root) as repo:
-            repo.git.worktree("add", "--detach", "--force", str(place), sha)
+        try:
+            with git.Repo(checkout.root) as repo:
+                repo.git.worktree("add", "--detach", "--force", str(place), sha)
+        except git.GitCommandError as error:
+            if "Read-only file system" not in str(error) and "Permission denied" not in str(error):
+                raise _not_checked_out(sha, place, error) from error
+            # A worktree is noted in the repository, which may not be written: a clone that borrows its objects is not.
+            _borrow(checkout, sha, place)
     try:
         yield place / checkout.subdirectory
     finally:
@@ -219,6 +225,23 @@ def _default_branch(repo: git.Repo) -> str | None:
     names += ["refs/heads/main", "refs/heads/master"]
     known = {reference.path for reference in repo.references}
     return next((name for name in names if name in known), None)
+
+
+def _borrow(checkout: Checkout, sha: str, place: Path) -> None:
+    try:
+        with git.Repo.clone_from(str(checkout.root), place, shared=True, no_checkout=True) as repo:
+            repo.git.checkout("--detach", sha)
+    except git.GitCommandError as error:
+        raise _not_checked_out(sha, place, error) from error
+
+
+def _not_checked_out(sha: str, place: Path, error: git.GitCommandError) -> Lacking:
+    full = "No space left" in str(error) or "unable to write file" in str(error)
+    return Lacking(
+        f"{sha[:12]} cannot be checked out into {place}: {_git_words(error)}",
+        cause="the disk is full" if full else "the repository is damaged, or not all of it is here",
+        next_command="free some space, or set TMPDIR to a larger disk" if full else "git fsck",
+    )
 
 
 def _remove_worktree(checkout: Checkout, place: Path) -> None:

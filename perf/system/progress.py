@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import IO
 
 from rich.console import Console
+from rich.progress import Progress as Live
+from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from perf.system import clock
 from perf.units import format_seconds
@@ -26,7 +28,9 @@ class Progress:
         """Say what is being waited for, and how long it took when that was over two seconds."""
         started = clock.monotonic_seconds()
         if self._console.is_terminal:
-            with self._console.status(self._escaped(what)):
+            columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+            with Live(*columns, console=self._console, transient=True) as live:
+                live.add_task(self._escaped(what), total=None)
                 yield
         else:
             self.note(what)

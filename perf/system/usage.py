@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,16 @@ def read_usage(pid: int) -> Usage | None:
         threads=kilobytes["Threads"],
         descriptors=descriptors,
     )
+
+
+def own_cpu_seconds() -> float:
+    """CPU seconds of this process and of the children it has waited for."""
+    return sum(os.times()[:4])
+
+
+def cpu_seconds_of(pids: Iterable[int]) -> float:
+    """CPU seconds of processes that run; one that has ended counts nothing."""
+    return sum(found.cpu_seconds for pid in pids if (found := read_usage(pid)) is not None)
 
 
 def busy_and_all_seconds() -> tuple[float, float]:

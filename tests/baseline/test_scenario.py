@@ -51,7 +51,7 @@ def test_the_benchmarks_of_the_commit_checked_out_are_measured_and_kept(
     outcome = scenario.run(context)
     assert (outcome.status, outcome.exit_code) == (Status.PASSED, ExitCode.FINE)
     path = store.path_for(context, head(context))
-    assert outcome.result == BaselineResult(str(path), head(context), False, 1)
+    assert outcome.result == BaselineResult(context.shown(path), head(context), False, 1)
     assert any(warning.startswith("load is not in it") for warning in outcome.warnings)
     kept = store.load(path)
     assert kept.sha == head(context)
@@ -229,5 +229,5 @@ def test_a_plan_adds_both_up_and_names_the_file(
     monkeypatch.setattr("perf.load.scenario.plan", lambda context: Plan(("two",), 3.0))
     context = context_for(repository)
     plan = scenario.plan(context)
-    assert plan.lines == ("one", "two", f"kept as {store.path_for(context, head(context))}")
+    assert plan.lines == ("one", "two", f"kept as {context.shown(store.path_for(context, head(context)))}")
     assert plan.expected_seconds == 5.0

@@ -55,9 +55,9 @@ def test_a_nameless_end_gives_way_to_the_named_one_that_says_the_same() -> None:
 
 @pytest.mark.parametrize(
     ("values", "expected"),
-    [((), None), ((1.0,), None), ((0.0, 0.0), None), ((2.0, 2.0), 0.0), ((1.0, 3.0), 2**0.5 / 2)],
+    [((), None), ((1.0,), None), ((0.0, 0.0), None), ((2.0, 2.0), 0.0), ((1.0, 2.0, 2.0, 4.0, 9.0), 0.5)],
 )
-def test_variation_is_the_standard_deviation_over_the_mean(
+def test_variation_is_half_the_interquartile_range_over_the_median(
     values: tuple[float, ...], expected: float | None
 ) -> None:
     assert summary.variation(values) == (None if expected is None else pytest.approx(expected))
@@ -75,7 +75,7 @@ def test_steady_benchmarks_with_enough_values_need_no_warning() -> None:
 
 
 def test_noisy_benchmarks_are_warned_of_with_the_three_worst_named() -> None:
-    noisy = [times(f"N{spread}", 1.0, 1.0, 1.0, 1.0, 1.0 + spread) for spread in (1, 2, 3, 4, 5)]
+    noisy = [times(f"N{high}", 1.0, 1.0, *repeat(1.0 + high, 3)) for high in (1, 2, 3, 4, 5)]
     (warning,) = summary.warnings(benchmarks(*noisy, times("Steady", *repeat(1.0, 5))))
     assert warning.index("N5") < warning.index("N4") < warning.index("N3")
     assert "N2" not in warning

@@ -61,7 +61,7 @@ def test_tests_that_pass_are_a_pass_with_their_times() -> None:
         (SKIPPED, 0, False, "no test ran: all 1 were skipped"),
         (BROKEN, 2, False, "undefined: x"),
         (PASSED, 1, False, "make test-integration ended with exit 1"),
-        (PASSED, -15, True, "did not end within 10 min 0 s, and was stopped; 1 tests had ended"),
+        (PASSED, -15, True, "did not end within 10 min 0 s, and the suite stopped it; 1 tests had ended"),
     ],
 )
 def test_anything_else_is_a_failure_whatever_the_exit_code_says(

@@ -42,7 +42,7 @@ def said(found: list[Finding]) -> dict[str, Finding]:
         (load_round(busy=0.97, cpu_share=1.2), "Bound by the processor", "97 % busy"),
         (
             load_round(busy=0.97, cpu_share=0.4),
-            "The machine was full, mostly with others",
+            "The machine was full, mostly with the registries",
             "0.40 of 2 cores (20 %)",
         ),
         (load_round(busy=None, cpu_share=1.9), "Bound by the processor", "1.90 of 2 cores (95 %)"),
@@ -87,7 +87,7 @@ def test_nothing_is_said_of_the_processor_when_the_cores_are_unknown_or_nothing_
         "Processor use",
         "Bound by the processor",
         "Waiting rather than computing",
-        "The machine was full, mostly with others",
+        "The machine was full, mostly with the registries",
     }
     assert not silent & said(of(load(load_round()), memory_gib=8)).keys()
     assert not silent & said(of(load(load_round(verified=0)))).keys()
@@ -169,3 +169,32 @@ def test_every_finding_carries_a_figure() -> None:
         run: RunRecord = make()
         for each in findings(run):
             assert any(letter.isdigit() for letter in each.evidence + each.advice), each
+
+
+def test_other_work_on_the_machine_is_told_before_the_replicator_is_blamed() -> None:
+    busy = dataclasses.replace(load_round(busy=0.97, cpu_share=0.4), others_fraction=0.3)
+    found = said(of(load(busy)))["Other work held the machine"]
+    assert "30 % with other work" in found.evidence
+    assert found.advice.startswith("Measure when the machine is quiet")
+
+
+def test_a_look_at_the_destination_before_each_upload_is_no_waste() -> None:
+    needed = {
+        "destination HEAD blobs 404": 100,
+        "destination PUT uploads 201": 100,
+        "source GET blobs 200": 100,
+    }
+    assert "Requests that bring nothing" not in said(of(load(load_round(requests=needed))))
+    twice = {**needed, "destination HEAD blobs 404": 200}
+    assert (
+        "100 of 400 requests"
+        in said(of(load(load_round(requests=twice))))["Requests that bring nothing"].evidence
+    )
+
+
+def test_no_number_of_workers_is_advised_from_a_ramp_beside_other_work() -> None:
+    steps = tuple(
+        (dataclasses.replace(load_round(workers=workers), others_fraction=0.4),) for workers in (1, 2, 4)
+    )
+    found = of(StressResult("quick", steps, "flat", 1))
+    assert not any("Run about" in each.advice for each in found)

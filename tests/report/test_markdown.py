@@ -79,8 +79,11 @@ def test_columns_are_aligned_in_the_source(make: Callable[[], RunRecord]) -> Non
 def test_the_verdict_comes_before_everything_else() -> None:
     first = section(report(nothing_arrived()), "Executive Summary").strip().splitlines()
     assert first[0] == "**❌ exit 1: a regression, a missed objective, or a run that failed**"
-    assert first[2] == "- Failed: Load, Stress, Integration."
-    assert first[3] == "- Missed 2 of 4 objectives: throughput, error rate."
+    assert first[2:4] == [
+        "- **exit 0, 0 of 40 images arrived in each of 2 rounds.**",
+        "- Failed: Load, Stress, Integration.",
+    ]
+    assert first[4] == "- Missed 2 of 4 objectives: throughput, error rate."
 
 
 def test_exit_0_and_nothing_arrived_hits_the_eye() -> None:

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import git as gitpython
 import pytest
 
 from perf.errors import Lacking, Undecided, UsageError
@@ -222,3 +223,32 @@ def test_a_clone_that_cannot_be_reached_does_not_print_credentials(tmp_path: Pat
 def test_an_option_in_disguise_is_no_url(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not a git URL"):
         git.clone("--upload-pack=x", tmp_path / "x")
+
+
+def test_where_a_worktree_cannot_be_noted_a_clone_borrows_the_objects(
+    git_repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a read-only checkout; root ignores modes, so the refusal itself is played."""
+    root = git_repository({"a": "old"}, {"a": "new"})
+    checkout = git.find_checkout(root)
+    base = git.resolve(checkout, "HEAD~1")
+    call = gitpython.Git._call_process
+
+    def refuse(self: gitpython.Git, method: str, *arguments: object, **options: object) -> object:
+        if (method, *arguments[:1]) == ("worktree", "add"):
+            raise gitpython.GitCommandError("git worktree add", 128, "fatal: Read-only file system")
+        return call(self, method, *arguments, **options)
+
+    monkeypatch.setattr(gitpython.Git, "_call_process", refuse)
+    with git.worktree(checkout, base.sha, tmp_path / "trees" / "base") as directory:
+        assert (directory / "a").read_text("utf-8") == "old"
+    assert not (tmp_path / "trees" / "base").exists()
+
+
+def test_a_commit_that_cannot_be_checked_out_is_told(git_repository: Repository, tmp_path: Path) -> None:
+    checkout = git.find_checkout(git_repository({"a": "1"}))
+    with (
+        pytest.raises(Lacking, match="cannot be checked out into"),
+        git.worktree(checkout, "0" * 40, tmp_path / "x"),
+    ):
+        pass

