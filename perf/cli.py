@@ -124,6 +124,62 @@ for _name, (_sentence, _groups) in SCENARIOS.items():
     perf.add_command(_scenario(_name, _sentence, _groups))
 
 
+@perf.command("compare")
+@click.argument("files", nargs=-1, required=True, metavar="OLD NEW [MORE…]")
+@click.option(
+    "--paired", is_flag=True, help="Measured in turn: value k of one belongs to value k of the other."
+)
+@click.option(
+    "--alpha",
+    metavar="SHARE",
+    default="1 %",
+    show_default=True,
+    help="Chance of a false alarm on the whole board.",
+)
+@click.option(
+    "--least-effect", metavar="SHARE", default="3 %", show_default=True, help="A smaller change is never red."
+)
+@click.option(
+    "--between-runs",
+    metavar="SHARE",
+    default="2 %",
+    show_default=True,
+    help="What two runs of equal code differ by (standard deviation), where not --paired.",
+)
+@click.option("--col", metavar="KEY", default=".file", show_default=True, help="What makes the columns.")
+@click.option("--row", metavar="KEYS", default=".fullname", show_default=True, help="What makes the rows.")
+@click.option(
+    "--ignore", metavar="KEYS", multiple=True, help="Keys left out of account; told when they vary."
+)
+@click.option(
+    "--base", metavar="LABEL", default="", help="The column the others are held against. Default: the first."
+)
+@click.option(
+    "--filter",
+    "filters",
+    metavar="REGEX|KEY:VALUE|KEY:/REGEX/",
+    multiple=True,
+    help="Only these; - before it negates; all must hold.",
+)
+@click.option("--unit", metavar="UNIT", multiple=True, help="Only these metrics (ns/op is sec/op).")
+@click.option("--sort", type=click.Choice(["verdict", "delta", "name"]), default="verdict", show_default=True)
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["text", "markdown", "json", "csv"]),
+    default="text",
+    show_default=True,
+)
+def compare(files: tuple[str, ...], **chosen: Any) -> ExitCode:
+    """Judge files of Go benchmark output against the first.
+
+    - is standard input, LABEL=PATH names a file.
+    """
+    from perf.compare.command import run
+
+    return run(files, **chosen)
+
+
 @perf.group()
 def registry() -> None:
     """Two registries that outlive the command, for work by hand."""

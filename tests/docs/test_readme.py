@@ -47,6 +47,8 @@ def test_every_command_of_the_readme_is_accepted(words: list[str]) -> None:
             cli.perf.commands[session].make_context(session, arguments)
         case ["--run", "invoke", task, *_] if not task.startswith("-"):
             assert task in tasks.namespace.task_names
+        case ["--run", "python", "-m", "perf", command, *arguments]:
+            cli.perf.commands[command].make_context(command, arguments)
         case ["-s", session]:
             assert session in noxfile_sessions()
         case rest:

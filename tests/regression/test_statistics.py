@@ -114,6 +114,18 @@ def test_runs_of_different_days_are_told_apart_less_well_than_within_run_noise_s
     assert same_day.low > 0.0 > other_day.low
 
 
+def test_the_interval_of_unpaired_runs_holds_the_truth_as_often_as_it_says() -> None:
+    source, held = random.Random(7), 0
+    for _ in range(2000):
+        shift = source.gauss(0.05, 0.03)
+        base = [math.exp(source.gauss(0.0, 0.02)) for _ in range(10)]
+        head = [math.exp(source.gauss(shift, 0.02)) for _ in range(10)]
+        found = unpaired(base, head, 0.03)
+        assert found is not None
+        held += found.low <= math.expm1(0.05) <= found.high
+    assert 0.93 <= held / 2000 <= 0.97
+
+
 def test_holm_multiplies_the_smallest_p_most_and_keeps_the_order() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx((0.03, 0.06, 0.06))
     assert holm([0.6, 0.9]) == (1.0, 1.0)
