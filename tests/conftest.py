@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from perf.context import Context, Options, ResolvedTarget
+from perf.registry import pair
 from perf.suite import Suite, Target, parse_suite
 from perf.system import git, go, host
 from perf.system.places import Places, cache_directory
@@ -47,6 +48,13 @@ def suite() -> Suite:
 @pytest.fixture
 def toolchain(places: Places, processes: Processes) -> go.Go:
     return go.find_go(places, processes, Progress(quiet=True), os.environ)
+
+
+@pytest.fixture(autouse=True)
+def own_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ports that no other test wants: two run at a time, and a port that is let go for a moment would be taken."""
+    monkeypatch.setattr(pair, "SOURCE_PORT", host.free_port())
+    monkeypatch.setattr(pair, "DESTINATION_PORT", host.free_port())
 
 
 ContextFor = Callable[..., Context]

@@ -40,7 +40,10 @@ class Pair(Protocol):
         ...
 
     def renew_destination(self) -> None:
-        """Make the destination empty again, on the same port; nothing happens to standing ones."""
+        """Make the destination empty again; its port may change when another program takes it in between.
+
+        Nothing happens to standing ones.
+        """
         ...
 
     def check(self) -> None:

@@ -130,13 +130,12 @@ class Server:
         self._start_on(port)
 
     def restart_empty(self) -> None:
-        """Stop, wipe and start again on the same port."""
+        """Stop, wipe and start again, on the same port unless another program takes it in between."""
         assert self._layout is not None, "the registry was not started"
         port = self._layout.port
         self.stop()
         files.remove_tree(self._directory / "storage")
-        files.make_directory(self._directory / "storage")
-        self._start_on(port)
+        self.start(port)
 
     def stop(self) -> None:
         if self._launched is not None:

@@ -72,10 +72,8 @@ def test_two_containers_serve_and_are_removed(docker: Fake) -> None:
         assert seed_registry(pair.source) == 24
         with RegistryClient(pair.source) as client:
             assert len(client.catalog()) == 12
-        before = pair.destination.host
         seed_registry(pair.destination)
         pair.renew_destination()
-        assert pair.destination.host == before
         with RegistryClient(pair.destination) as client:
             assert client.catalog() == ()
         pair.check()

@@ -363,3 +363,26 @@ def test_whatever_ends_the_suite_nothing_listens_and_no_storage_stays(
     assert alive == []
     assert not Path(storage).parents[2].exists(), "the scratch in memory"
     assert list((tmp_path / "holder").iterdir()) == []
+
+
+@pytest.mark.registry
+def test_a_port_lost_while_the_destination_is_renewed_is_replaced(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(pair, pair_module.OwnPair)
+    before, server = pair.destination, pair._destination
+    stop = server.stop
+    with socket.socket() as quicker:
+
+        def stop_and_lose_the_port() -> None:
+            monkeypatch.setattr(server, "stop", stop)
+            stop()
+            quicker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            quicker.bind(("127.0.0.1", port_of(before)))
+            quicker.listen()
+
+        monkeypatch.setattr(server, "stop", stop_and_lose_the_port)
+        pair.renew_destination()
+        assert pair.destination.host != before.host
+        with RegistryClient(pair.destination) as client:
+            assert client.catalog() == ()
