@@ -145,3 +145,8 @@ def test_the_ramp_rises_never_passes_the_cap_and_ends(
         assert not measured or decided.workers > measured[-1].workers
         measured.append(Measured(decided.workers, rate, errors, None, busy))
     assert isinstance(next_step(measured, limits), Stop)
+
+
+def test_beside_other_work_the_ramp_does_not_say_where_throughput_stops_growing() -> None:
+    flat = [Measured(workers, 100e6, 0.0, busy_fraction=0.99, others_fraction=0.4) for workers in (1, 2, 4)]
+    assert "other work held 40 % of the machine: where it stops growing cannot be told" in reason(flat)
