@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from perf.errors import ExitCode
 
@@ -16,6 +17,14 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
     LEFT_OUT = "left out"
     INTERRUPTED = "interrupted"
+
+
+# How a scenario that judged what it measured ends.
+JUDGED_EXITS: Final = {
+    Status.PASSED: ExitCode.FINE,
+    Status.FAILED: ExitCode.FAILED,
+    Status.UNKNOWN: ExitCode.UNKNOWN,
+}
 
 
 class Verdict(StrEnum):

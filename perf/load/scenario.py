@@ -6,16 +6,11 @@ from perf.context import Context, Plan
 from perf.errors import ExitCode, Interrupted, PerfError
 from perf.load import findings
 from perf.load.bench import Bench, Setup, describe_setup, expected_round_seconds, open_bench, set_up
-from perf.model import LoadResult, LoadRound, Outcome, Status
+from perf.model import JUDGED_EXITS, LoadResult, LoadRound, Outcome, Status
 from perf.system import clock
 from perf.units import format_rate
 
 NAME = "load"
-_EXIT_CODES = {
-    Status.PASSED: ExitCode.FINE,
-    Status.FAILED: ExitCode.FAILED,
-    Status.UNKNOWN: ExitCode.UNKNOWN,
-}
 
 
 def plan(context: Context) -> Plan:
@@ -78,7 +73,7 @@ def judge(
     objective = context.suite.objective
     rows = findings.objective_rows(objective, result.rounds)
     status = findings.status(objective, result.rounds, rows) if ended_early is None else Status.FAILED
-    exit_code = _EXIT_CODES[status]
+    exit_code = JUDGED_EXITS[status]
     summary = findings.summary(result.rounds, rows)
     if ended_early is not None:
         exit_code = ended_early.exit_code

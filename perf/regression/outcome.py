@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-from perf.errors import ExitCode
-from perf.model import Comparison, Outcome, RegressionResult, Status, Verdict
+from perf.model import JUDGED_EXITS, Comparison, Outcome, RegressionResult, Status, Verdict
 from perf.regression.verdicts import signed
 
 # Worst first, as the line tells them.
 _ORDER: Final = (Verdict.REGRESSION, Verdict.UNKNOWN, Verdict.IMPROVEMENT, Verdict.UNCHANGED)
 _PLURAL: Final = {Verdict.REGRESSION: "regressions", Verdict.IMPROVEMENT: "improvements"}
-_ENDS: Final = {
-    Status.FAILED: ExitCode.FAILED,
-    Status.UNKNOWN: ExitCode.UNKNOWN,
-    Status.PASSED: ExitCode.FINE,
-}
 
 
 def of(result: RegressionResult, warnings: tuple[str, ...], seconds: float) -> Outcome:
     """A regression fails; else anything unknown, and a comparison of nothing, is unknown; else it passes."""
     status = status_of(result)
-    return Outcome("regression", status, _ENDS[status], summary(result), seconds, result, warnings=warnings)
+    return Outcome(
+        "regression", status, JUDGED_EXITS[status], summary(result), seconds, result, warnings=warnings
+    )
 
 
 def status_of(result: RegressionResult) -> Status:
