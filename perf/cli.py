@@ -27,6 +27,24 @@ SCENARIOS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "all": ("All six, and one report in docs/.", ("bench", "load", "baseline", "regression")),
 }
 
+
+class Duration(click.ParamType[float]):
+    """A time with its unit, in seconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from perf.units import parse_quantity
+
+        try:
+            seconds = parse_quantity(str(value), "duration").value
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if seconds <= 0.0:
+            self.fail(f"{value} is no time to measure in", param, ctx)
+        return seconds
+
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 _COMMON: Final[tuple[Decorator, ...]] = (
@@ -85,7 +103,32 @@ _GROUPS: Final[dict[str, tuple[Decorator, ...]]] = {
             show_default=True,
             help="Measure the base now, or use the nearest stored baseline of this machine.",
         ),
-        click.option("--pairs", type=click.IntRange(6), help="Interleaved pairs a benchmark."),
+        click.option(
+            "--pairs",
+            type=click.IntRange(6),
+            help="At most so many rounds a benchmark, with no limit of time.",
+        ),
+        click.option(
+            "--time",
+            type=click.Choice(["needed", "always", "never"]),
+            default="needed",
+            show_default=True,
+            help="Time what the work leaves open, every benchmark, or none.",
+        ),
+        click.option(
+            "--budget",
+            "budget_seconds",
+            type=Duration(),
+            metavar="TIME",
+            help="How long to count and time once both sides are built: 10m.",
+        ),
+        click.option(
+            "--resume",
+            is_flag=False,
+            flag_value="latest",
+            metavar="[RUN]",
+            help="Go on with a run that was interrupted or ran out of time.",
+        ),
     ),
 }
 
@@ -122,6 +165,73 @@ def _scenario(name: str, sentence: str, groups: tuple[str, ...]) -> click.Comman
 
 for _name, (_sentence, _groups) in SCENARIOS.items():
     perf.add_command(_scenario(_name, _sentence, _groups))
+
+
+class _Stored(click.Group):
+    """`baseline` alone is the scenario, with its options; with a word behind it, what one does with those stored."""
+
+    def __init__(self, scenario: click.Command) -> None:
+        super().__init__(
+            scenario.name,
+            params=scenario.params,
+            help=scenario.help,
+            callback=self._measure,
+            invoke_without_command=True,
+            subcommand_metavar="[list|show|prune|verify]",
+        )
+        self._scenario = scenario
+
+    def _measure(self, **chosen: Any) -> ExitCode | None:
+        if click.get_current_context().invoked_subcommand is not None:
+            return None
+        assert self._scenario.callback is not None
+        measured: ExitCode = self._scenario.callback(**chosen)
+        return measured
+
+
+_baseline = _Stored(perf.commands["baseline"])
+perf.add_command(_baseline)
+_TARGET: Final = click.option("--target", metavar="NAME|PATH|URL", help="Of this target alone.")
+
+
+@_baseline.command("list")
+@_TARGET
+def baseline_list(target: str | None) -> ExitCode:
+    """Those stored: commit, date, machine, what they hold; the newest first."""
+    from perf.baseline import by_hand
+
+    return by_hand.baseline_list(target)
+
+
+@_baseline.command("show")
+@click.argument("revision", default="HEAD")
+@_TARGET
+def baseline_show(revision: str, target: str | None) -> ExitCode:
+    """The figures of one commit."""
+    from perf.baseline import by_hand
+
+    return by_hand.baseline_show(revision, target)
+
+
+@_baseline.command("prune")
+@click.option("--keep", type=click.IntRange(0), help="Keep so many of the newest of each machine.")
+@click.option("--older-than", type=click.IntRange(1), metavar="DAYS", help="Remove what is older.")
+@_TARGET
+@click.option("--yes", is_flag=True, help="Remove them; without it they are only told.")
+def baseline_prune(keep: int | None, older_than: int | None, target: str | None, yes: bool) -> ExitCode:
+    """Remove old ones; what git tracks stays."""
+    from perf.baseline import by_hand
+
+    return by_hand.baseline_prune(keep, older_than, target, yes=yes)
+
+
+@_baseline.command("verify")
+@_TARGET
+def baseline_verify(target: str | None) -> ExitCode:
+    """Whether each file is whole, unedited, and of a commit that exists."""
+    from perf.baseline import by_hand
+
+    return by_hand.baseline_verify(target)
 
 
 @perf.command("compare")
@@ -178,6 +288,28 @@ def compare(files: tuple[str, ...], **chosen: Any) -> ExitCode:
     from perf.compare.command import run
 
     return run(files, **chosen)
+
+
+@perf.command("calibrate")
+@_COMMON[0]
+@_COMMON[3]
+@_GROUPS["bench"][0]
+@click.option(
+    "--rounds", type=click.IntRange(10), default=30, show_default=True, help="A/A pairs a benchmark."
+)
+@click.option("--runs", type=click.IntRange(20), default=200, show_default=True, help="Runs drawn from them.")
+def calibrate(target: str | None, seed: int | None, bench: str, rounds: int, runs: int) -> ExitCode:
+    """What the gate can see on this machine: the same program against itself.
+
+    Prints each metric's noise, the false alarms, how often a slowdown of 1, 2, 5 and 10 % is found, and what to set.
+    """
+    from perf.calibrate import command
+    from perf.context import Options
+    from perf.invocation import Request, with_context
+
+    options = Options(bench=bench, seed=secrets.randbelow(2**31) if seed is None else seed)
+    request = Request("calibrate", options, target)
+    return with_context(request, lambda context: command.run(context, rounds, runs))
 
 
 @perf.group()

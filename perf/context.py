@@ -35,6 +35,9 @@ class Options:
     source: str | None = None
     destination: str | None = None
     apart: bool = False
+    time: str = "needed"
+    budget_seconds: float | None = None
+    resume: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

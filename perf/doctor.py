@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from perf.errors import PerfError
-from perf.system import go, host
+from perf.system import counters, go, host
 from perf.system.places import Places
 from perf.system.processes import Processes
 from perf.system.progress import Progress
@@ -57,6 +57,7 @@ def examine(
             "valgrind", "no instruction counts where perf events are closed", "apt-get install valgrind"
         ),
         _perf_events(),
+        _counter(processes, caller),
         _cores(),
     )
 
@@ -167,6 +168,19 @@ def _perf_events() -> Finding:
         needed=False,
         lost="no hardware counters; valgrind counts instead",
         remedy="sysctl kernel.perf_event_paranoid=2",
+    )
+
+
+def _counter(processes: Processes, caller: Mapping[str, str]) -> Finding:
+    """What really counts: perf events may be open on a machine without any, and valgrind may not start."""
+    found = counters.find_counter(processes, {"PATH": caller.get("PATH", os.defpath)})
+    return Finding(
+        "instructions",
+        f"counted by {found.name}" if found else "neither perf events nor valgrind counts here",
+        found is not None,
+        needed=False,
+        lost="the regression gate judges by time alone",
+        remedy=counters.HOW_TO_GET,
     )
 
 

@@ -34,8 +34,9 @@ SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
         "benchmarks": Scenario(benchmarks.plan, benchmarks.run),
         "load": Scenario(load.plan, load.run),
         "stress": Scenario(stress.plan, stress.run),
-        "baseline": Scenario(baseline.plan, baseline.run),
         "regression": Scenario(regression.plan, regression.run),
+        # After the regression: a red one is no day to replace a baseline.
+        "baseline": Scenario(baseline.plan, baseline.run),
         "integration": Scenario(integration.plan, integration.run),
     }
 )
@@ -60,14 +61,15 @@ def run_scenarios(context: Context, scenario: str, done: Callable[[tuple[Outcome
 
     An error, foreseen or not, ends its own scenario only. Interrupted ends the run: it is noted as an outcome, then
     raised.
-    In `all`, `baseline` stores what benchmarks and load have measured already.
+    In `all`, `baseline` stores what benchmarks and load have measured already, but for a red regression replaces none.
     """
     outcomes: tuple[Outcome, ...] = ()
     for name in names_of(scenario):
         started = clock.monotonic_seconds()
         try:
             if scenario == "all" and name == "baseline":
-                outcome = baseline.store_outcomes(context, outcomes)
+                counted, counter = baseline.count(context, outcomes)
+                outcome = baseline.store_outcomes(context, outcomes, counted=counted, counter=counter)
             else:
                 outcome = SCENARIOS[name].run(context)
         except Interrupted as error:

@@ -6,7 +6,7 @@ import os
 import platform
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -19,7 +19,7 @@ from perf.context import Context, Options
 from perf.errors import ExitCode, PerfError
 from perf.model import RUN_RECORD_VERSION, Outcome, RunRecord
 from perf.registry import distribution, external
-from perf.report import markdown, plan, record, terminal
+from perf.report import exports, markdown, plan, record, terminal
 from perf.suite import Suite, parse_suite
 from perf.system import clock, files, git, go, host
 from perf.system.places import Places, find_places
@@ -64,6 +64,14 @@ def invoke(request: Request) -> ExitCode:
             return _measure(request, context)
 
 
+def with_context(request: Request, act: Callable[[Context], ExitCode]) -> ExitCode:
+    """Do something by hand that measures: with the target found, alone on the machine; no record is kept."""
+    with files.disk_errors(None), doors() as (places, processes, progress):
+        context = _context(request, places, processes, progress)
+        with files.only_run(places.cache / "locks" / "measuring", f"{request.scenario} in {places.root}"):
+            return act(context)
+
+
 def _context(request: Request, places: Places, processes: Processes, progress: Progress) -> Context:
     suite = read_suite(places)
     external.check_options(request.options.source, request.options.destination)
@@ -83,7 +91,7 @@ def _context(request: Request, places: Places, processes: Processes, progress: P
         processes=processes,
         progress=progress,
         go=toolchain,
-        fingerprint=host.fingerprint(toolchain.version),
+        fingerprint=host.fingerprint(toolchain.version, target.declared.environment),
         run_directory=places.runs / identity,
         caller=dict(os.environ),
     )
@@ -115,6 +123,8 @@ def _measure(request: Request, context: Context) -> ExitCode:
         seconds = clock.monotonic_seconds() - started_seconds
         kept.append(_record(request, context, identity, started, seconds, outcomes))
         files.write_atomically(context.run_directory / "outcome.json", record.dump(kept[-1]))
+        for name, text in exports.exports(kept[-1]).items():
+            files.write_atomically(context.run_directory / name, text)
 
     try:
         everything.run_scenarios(context, request.scenario, keep)
@@ -198,6 +208,23 @@ def _show(context: Context, done: RunRecord, report: Path | None) -> None:
     where = [f"raw results: {context.shown(context.run_directory)}"]
     if report is not None:
         where.append(f"report: {context.shown(report)}")
+    if any((context.run_directory / name).exists() for name in exports.NAMES):
+        where.append(exports.where(context.shown(context.run_directory)))
     console.print(terminal.summary(done, console.width))
     for line in where:
         console.print(line, soft_wrap=True, markup=False)
+    if context.caller.get("GITHUB_ACTIONS") == "true":
+        _tell_github(context, done)
+
+
+def _tell_github(context: Context, done: RunRecord) -> None:
+    """Annotations in the log, and the job's summary. A summary that cannot be written changes no verdict."""
+    for line in exports.github_commands(done):
+        print(line)
+    if not (named := context.caller.get("GITHUB_STEP_SUMMARY")):
+        return
+    try:
+        with open(named, "a", encoding="utf-8") as file:
+            file.write(exports.step_summary(done, file.tell()))
+    except OSError as error:
+        context.progress.note(f"the job's summary was not written: {error}")

@@ -28,12 +28,18 @@ JUDGED_EXITS: Final = {
 
 
 class Verdict(StrEnum):
-    """What a comparison says; UNKNOWN is an answer."""
+    """What a comparison says; UNKNOWN is an answer.
+
+    MORE_WORK: more instructions with time proven no worse. BENCHMARK_CHANGED: its own code differs between the sides,
+    so the numbers are shown and mean nothing about the program. Neither is ever red or green.
+    """
 
     REGRESSION = "regression"
     IMPROVEMENT = "improvement"
     UNCHANGED = "unchanged"
     UNKNOWN = "unknown"
+    MORE_WORK = "more work"
+    BENCHMARK_CHANGED = "benchmark changed"
 
 
 # -- benchmarks ---------------------------------------------------------------------------------------------------
@@ -212,7 +218,12 @@ class BaselineResult:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One benchmark and metric on both sides. `change` and its interval are fractions of the base (.05: 5 % more)."""
+    """One benchmark and metric on both sides. `change` and its interval are fractions of the base (.05: 5 % more).
+
+    `smallest_seen` is the smallest change, as such a fraction, that rounds as noisy and as many would have found in
+    four runs of five; None where it was not timed. `more_rounds` is about how many more would decide an unknown row.
+    `position` is the benchmark's file:line in the head, "" where it is not known.
+    """
 
     package: str
     name: str
@@ -224,6 +235,51 @@ class Comparison:
     high: float | None
     verdict: Verdict
     reason: str
+    smallest_seen: float | None = None
+    more_rounds: int | None = None
+    position: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """A commit between the sides that changed lines of a function."""
+
+    sha: str
+    subject: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class GrownFunction:
+    """A function that costs more at the head. `base` and `head` are its cost per operation: its own instructions, or
+    time and allocations with those of the libraries it called.
+
+    `share` is its part of all that grew (0 to 1), 0 where it was touched and may call what grew; `position` its
+    file:line in the head's repository, "" outside of it.
+    """
+
+    function: str
+    position: str
+    base: float
+    head: float
+    share: float
+    touched_by: tuple[Touch, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """What grew in a confirmed regression. `unit` is that of the figures ("instructions/op", "cpu-sec/op", "B/op").
+
+    `files` are the profiles of both sides, relative to the run's directory; `command` shows the difference again.
+    """
+
+    package: str
+    name: str
+    unit: str
+    functions: tuple[GrownFunction, ...]
+    files: tuple[str, ...] = ()
+    command: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +292,12 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class RegressionResult:
-    """`proven` are packages with identical test binaries; `only_base`, `only_head` name benchmarks of one side."""
+    """`proven` are packages with identical test binaries; `only_base`, `only_head` name benchmarks of one side.
+
+    `counter` names what counted instructions ("valgrind 3.19.0"), "" where nothing could; `counting_seconds` is how
+    long the first counting took. `rounds` are the most that a benchmark was given; `resume` is the command that goes
+    on where the time ended, "" when there is nothing left to do.
+    """
 
     base: Side
     head: Side
@@ -249,6 +310,10 @@ class RegressionResult:
     rounds: int
     seed: int
     dirty: bool
+    counter: str = ""
+    counting_seconds: float | None = None
+    blames: tuple[Blame, ...] = ()
+    resume: str = ""
 
 
 # -- integration --------------------------------------------------------------------------------------------------
@@ -339,4 +404,4 @@ class RunRecord:
     outcomes: tuple[Outcome, ...]
 
 
-RUN_RECORD_VERSION = 1
+RUN_RECORD_VERSION = 2

@@ -65,6 +65,21 @@ def test_a_container_engine_counts_only_when_it_answers(tmp_path: Path, processe
         assert doctor._container_engine(processes, caller).ok is ok
 
 
+def test_what_counts_instructions_is_tried_and_its_lack_says_how_to_get_it(
+    tmp_path: Path, processes: Processes
+) -> None:
+    caller = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    for name, script in (("perf", "exit 1"), ("valgrind", "exit 1")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n", "utf-8")
+        (tmp_path / name).chmod(0o755)
+    without = doctor._counter(processes, caller)
+    assert (without.ok, without.mark) == (False, "-")
+    assert "apt-get install valgrind" in without.remedy
+    counts = 'while [ "$1" != --output ]; do shift; done; echo 12345,,instructions:u,1,100.00,, > "$2"'
+    (tmp_path / "perf").write_text(f"#!/bin/sh\n{counts}\n", "utf-8")
+    assert doctor._counter(processes, caller).found == "counted by perf events"
+
+
 def test_little_memory_and_no_tmpfs_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(host, "available_memory_bytes", lambda: 10**6)
     monkeypatch.setattr(host, "SHARED_MEMORY", tmp_path / "absent")

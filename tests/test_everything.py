@@ -16,7 +16,7 @@ from perf.errors import ExitCode, Interrupted, Lacking, PerfError, RunFailed, Un
 from perf.everything import Scenario
 from perf.model import Outcome, Status
 
-ALL = ("benchmarks", "load", "stress", "baseline", "regression", "integration")
+ALL = ("benchmarks", "load", "stress", "regression", "baseline", "integration")
 
 
 def outcome(name: str, status: Status = Status.PASSED, code: ExitCode = ExitCode.FINE) -> Outcome:
@@ -50,7 +50,7 @@ def scenarios(
     monkeypatch.setattr(
         baseline,
         "store_outcomes",
-        lambda _, done: outcome(f"stored {', '.join(each.scenario for each in done)}"),
+        lambda _, done, **counted: outcome(f"stored {', '.join(each.scenario for each in done)}"),
     )
 
 
@@ -76,7 +76,7 @@ def test_in_all_the_baseline_stores_what_was_measured_before_it(
     kept: list[tuple[Outcome, ...]] = []
     everything.run_scenarios(context, "all", kept.append)
     assert "baseline" not in ran
-    assert kept[-1][3].scenario == "stored benchmarks, load, stress"
+    assert kept[-1][4].scenario == "stored benchmarks, load, stress, regression"
 
 
 def test_alone_the_baseline_measures_itself(

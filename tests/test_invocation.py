@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -19,12 +20,14 @@ from perf.context import Context, Options, Plan
 from perf.errors import ExitCode, Lacking
 from perf.model import Outcome, Status
 from perf.registry import distribution
+from perf.report import exports
 from perf.system import files, guardian
 from perf.system.go import Go
 from perf.system.places import Places
 from perf.system.processes import Processes
 from perf.system.progress import Progress
 from tests.fakes.targets import REPLICATOR
+from tests.report.gates import red
 
 ROOT = Path(__file__).parent.parent
 PATIENCE_SECONDS = 120.0
@@ -326,3 +329,67 @@ def test_every_option_reaches_its_scenario(
     code, output = project("none").perf(*arguments, "--dry-run")
     assert code == ExitCode.FINE
     assert shown in output
+
+
+# -- exports ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def judged(
+    context_for: Callable[..., Context], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Context]:
+    """`judged(**environment)`: a context in which `regression` ends as the reports' example does."""
+    (outcome,) = red().outcomes
+    scenario = everything.Scenario(lambda _: Plan((), 0.0), lambda _: outcome)
+    monkeypatch.setattr(everything, "SCENARIOS", {"regression": scenario})
+
+    def make(**environment: str) -> Context:
+        return dataclasses.replace(context_for(tmp_path), caller=environment)
+
+    return make
+
+
+def measure(context: Context) -> ExitCode:
+    return invocation._measure(invocation.Request("regression", Options()), context)
+
+
+def test_the_exports_of_a_regression_lie_beside_its_record_and_one_line_says_so(
+    judged: Callable[..., Context], capsys: pytest.CaptureFixture[str]
+) -> None:
+    context = judged()
+    assert measure(context) == ExitCode.FAILED
+    found = {path.name for path in context.run_directory.iterdir()}
+    assert found == {"outcome.json", *exports.NAMES}
+    assert (context.run_directory / "summary.md").read_text("utf-8").startswith("### ❌ 3 regressions")
+    output = capsys.readouterr().out
+    assert output.count("summary.md, comment.md, junit.xml, sarif.json and regression.json in ") == 1
+    assert "::error" not in output
+
+
+def test_github_is_told_in_its_log_and_in_the_summary_of_the_job(
+    judged: Callable[..., Context], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    summary = tmp_path / "step-summary.md"
+    summary.write_text("## another tool", "utf-8")
+    context = judged(GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(summary))
+    measure(context)
+    lines = capsys.readouterr().out.splitlines()
+    commands = [line for line in lines if line.startswith("::")]
+    assert commands[0].startswith("::error file=examples/skiff/pkg/copy/digest_test.go,line=12,title=")
+    assert [line.split(" ")[0] for line in commands] == ["::error", "::error", "::warning"]
+    written = (context.run_directory / "summary.md").read_text("utf-8")
+    assert summary.read_text("utf-8") == f"## another tool\n{written}"
+
+
+def test_a_job_summary_that_cannot_be_written_changes_no_verdict(
+    judged: Callable[..., Context], tmp_path: Path
+) -> None:
+    context = judged(GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(tmp_path / "no" / "such" / "place"))
+    assert measure(context) == ExitCode.FAILED
+
+
+def test_github_without_a_summary_file_gets_its_annotations(
+    judged: Callable[..., Context], capsys: pytest.CaptureFixture[str]
+) -> None:
+    measure(judged(GITHUB_ACTIONS="true"))
+    assert "::error " in capsys.readouterr().out

@@ -1,30 +1,37 @@
-"""A baseline as the text of a pyperf file, and back. Pure.
+"""A baseline as the text of a pyperf file. Pure.
 
 One pyperf benchmark for each Go benchmark, one run for each process; the run's value is seconds per operation. What
 pyperf cannot hold as a value (zeros, rates, other units than one) is numeric metadata of the run under the unit's name.
-Load stands in it as `load/<workload>/round`, the replicator's own seconds for a round that arrived whole, and
-`load/<workload>/copy`, the seconds of each image's copy.
+A metric of other processes than the time's (instructions are counted in runs of their own) is a pyperf benchmark of
+its own, `<package>:<benchmark> [<unit>]`. Load stands in it as `load/<workload>/round`, the replicator's own seconds
+for a round that arrived whole, and `load/<workload>/copy`, the seconds of each image's copy.
+
+The checksum in the metadata is the SHA-256 of the whole text with zeros in its own place, so that what was edited by
+hand is noticed. Files of version 1 have none. perf.baseline.reading reads them back.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import pyperf  # type: ignore[import-untyped]
 
 from perf.model import LoadResult, LoadRound, Series
 
-VERSION: Final = 1
+VERSION: Final = 2
 VERSION_KEY: Final = "perf_version"
 
-_FINGERPRINT: Final = "fingerprint."
+CHECKSUM_KEY: Final = "perf_checksum"
+NO_CHECKSUM: Final = "0" * 64
+FINGERPRINT: Final = "fingerprint."
 # pyperf's own keys and ours have no "/": a unit with one stands as it is, another behind this.
-_METRIC: Final = "metric:"
+METRIC: Final = "metric:"
 _PYPERF_UNITS: Final = {"sec/op": "second", "B/op": "byte"}
 
 
@@ -43,7 +50,10 @@ class StoredLoad:
 
 @dataclass(frozen=True, slots=True)
 class StoredBaseline:
-    """What one file holds. `date` is aware; `fingerprint` has the fields of perf.system.host.Fingerprint."""
+    """What one file holds. `date` is aware; `fingerprint` has the fields of perf.system.host.Fingerprint.
+
+    `counter` is what counted the instructions ("valgrind 3.19.0"), "" where nothing did.
+    """
 
     sha: str
     dirty: bool
@@ -53,6 +63,7 @@ class StoredBaseline:
     date: datetime
     series: tuple[Series, ...]
     load: tuple[StoredLoad, ...]
+    counter: str = ""
 
 
 def whole_rounds(result: LoadResult) -> StoredLoad | None:
@@ -72,14 +83,14 @@ def whole_rounds(result: LoadResult) -> StoredLoad | None:
 
 
 def storable(series: Iterable[Series]) -> tuple[tuple[Series, ...], tuple[str, ...]]:
-    """The series pyperf can hold, and the names of benchmarks it cannot: it takes no value that is not above zero."""
+    """The series pyperf can hold, and the names of what it cannot: it takes no value that is not above zero."""
     kept: list[Series] = []
     lost: list[str] = []
     for (package, name), metrics in _by_benchmark(series).items():
-        if _value_metric(metrics) is None:
-            lost.append(_benchmark_name(package, name))
-        else:
-            kept += metrics
+        groups, rest = _groups(metrics)
+        kept += [each for each in metrics if each not in rest]
+        told = _benchmark_name(package, name)
+        lost += [f"{told} {each.unit}" for each in rest] if groups else [told]
     return tuple(kept), tuple(lost)
 
 
@@ -88,53 +99,37 @@ def to_text(baseline: StoredBaseline) -> str:
     common = {
         "date": baseline.date.isoformat(),
         VERSION_KEY: VERSION,
+        CHECKSUM_KEY: NO_CHECKSUM,
         "perf_sha": baseline.sha,
         "perf_dirty": int(baseline.dirty),
         "perf_target": baseline.target,
         "perf_machine": baseline.machine,
-        **{_FINGERPRINT + name: value for name, value in baseline.fingerprint.items()},
+        **({"perf_counter": baseline.counter} if baseline.counter else {}),
+        **{FINGERPRINT + name: value for name, value in baseline.fingerprint.items()},
     }
     benchmarks = [
-        _go_benchmark(package, name, metrics, common)
-        for (package, name), metrics in _by_benchmark(storable(baseline.series)[0]).items()
+        _go_benchmark(
+            _benchmark_name(package, name) + (f" [{chosen.unit}]" if number else ""), chosen, riders, common
+        )
+        for (package, name), metrics in _by_benchmark(baseline.series).items()
+        for number, (chosen, riders) in enumerate(_groups(metrics)[0])
     ]
     for load in baseline.load:
         benchmarks += _load_benchmarks(load, common)
     text = io.StringIO()
     pyperf.BenchmarkSuite(benchmarks).dump(text)
-    return text.getvalue()
+    unsigned = text.getvalue()
+    return with_checksum(unsigned, NO_CHECKSUM, checksum(unsigned))
 
 
-def from_text(text: str) -> StoredBaseline:
-    """Read what `to_text` wrote; raises ValueError, KeyError or TypeError when it is something else."""
-    series: list[Series] = []
-    rounds: dict[str, Sequence[pyperf.Run]] = {}
-    copies: dict[str, Sequence[pyperf.Run]] = {}
-    metadata: dict[str, Any] = {}
-    for benchmark in pyperf.BenchmarkSuite.loads(text).get_benchmarks():
-        runs = benchmark.get_runs()
-        metadata = runs[0].get_metadata()
-        match metadata["perf_kind"]:
-            case "benchmark":
-                series += _read_series(metadata["go_package"], metadata["go_name"], runs)
-            case "round":
-                rounds[metadata["perf_workload"]] = runs
-            case _:
-                copies[metadata["perf_workload"]] = runs
-    return StoredBaseline(
-        sha=metadata["perf_sha"],
-        dirty=bool(metadata["perf_dirty"]),
-        target=metadata["perf_target"],
-        machine=metadata["perf_machine"],
-        fingerprint={
-            key.removeprefix(_FINGERPRINT): value
-            for key, value in metadata.items()
-            if key.startswith(_FINGERPRINT)
-        },
-        date=datetime.fromisoformat(metadata["date"]),
-        series=tuple(series),
-        load=tuple(_read_load(workload, runs, copies.get(workload, ())) for workload, runs in rounds.items()),
-    )
+def checksum(unsigned: str) -> str:
+    """Of a text that has zeros in the checksum's place."""
+    return hashlib.sha256(unsigned.encode()).hexdigest()
+
+
+def with_checksum(text: str, old: str, new: str) -> str:
+    """The text with another checksum in its place: as JSON no name in it can look like that place."""
+    return text.replace(f'"{CHECKSUM_KEY}":"{old}"', f'"{CHECKSUM_KEY}":"{new}"', 1)
 
 
 def _by_benchmark(series: Iterable[Series]) -> dict[tuple[str, str], list[Series]]:
@@ -142,6 +137,21 @@ def _by_benchmark(series: Iterable[Series]) -> dict[tuple[str, str], list[Series
     for each in series:
         grouped.setdefault((each.package, each.name), []).append(each)
     return grouped
+
+
+def _groups(metrics: Sequence[Series]) -> tuple[list[tuple[Series, list[Series]]], list[Series]]:
+    """A pyperf benchmark each: the metric that gives the values, and those of the same processes; what is left over."""
+    groups: list[tuple[Series, list[Series]]] = []
+    rest = list(metrics)
+    while (chosen := _value_metric(rest)) is not None:
+        riders = [
+            each
+            for each in rest
+            if each is not chosen and each.iterations == chosen.iterations[: len(each.iterations)]
+        ]
+        groups.append((chosen, riders))
+        rest = [each for each in rest if each is not chosen and each not in riders]
+    return groups, rest
 
 
 def _value_metric(metrics: Sequence[Series]) -> Series | None:
@@ -157,26 +167,20 @@ def _benchmark_name(package: str, name: str) -> str:
 
 
 def _go_benchmark(
-    package: str, name: str, metrics: Sequence[Series], common: Mapping[str, str | int]
+    shown: str, chosen: Series, riders: Sequence[Series], common: Mapping[str, str | int]
 ) -> pyperf.Benchmark:
-    chosen = _value_metric(metrics)
-    assert chosen is not None, "storable keeps only benchmarks with such a metric"
     runs = []
     for number, (value, iterations) in enumerate(zip(chosen.values, chosen.iterations, strict=True)):
         metadata = {
             **common,
-            "name": _benchmark_name(package, name),
+            "name": shown,
             "unit": _PYPERF_UNITS.get(chosen.unit, "integer"),
             "loops": max(1, iterations),
             "perf_kind": "benchmark",
-            "go_package": package,
-            "go_name": name,
+            "go_package": chosen.package,
+            "go_name": chosen.name,
             "go_unit": chosen.unit,
-            **{
-                _metric_key(each.unit): each.values[number]
-                for each in metrics
-                if each is not chosen and number < len(each.values)
-            },
+            **{_metric_key(each.unit): each.values[number] for each in riders if number < len(each.values)},
         }
         runs.append(pyperf.Run([value], metadata=metadata, collect_metadata=False))
     return pyperf.Benchmark(runs)
@@ -222,42 +226,8 @@ def _load_benchmarks(load: StoredLoad, common: Mapping[str, str | int]) -> list[
     return [pyperf.Benchmark(runs) for runs in (rounds, copies) if runs]
 
 
-def _read_series(package: str, name: str, runs: Sequence[pyperf.Run]) -> list[Series]:
-    values: dict[str, list[float]] = {}
-    iterations: dict[str, list[int]] = {}
-    for run in runs:
-        metadata = run.get_metadata()
-        others = {unit: value for key, value in metadata.items() if (unit := _unit_of(key)) is not None}
-        metrics = {metadata["go_unit"]: run.values[0], **dict(sorted(others.items()))}
-        for unit, value in metrics.items():
-            values.setdefault(unit, []).append(float(value))
-            iterations.setdefault(unit, []).append(metadata["loops"])
-    return [Series(package, name, unit, tuple(values[unit]), tuple(iterations[unit])) for unit in values]
-
-
-def _read_load(workload: str, rounds: Sequence[pyperf.Run], copies: Sequence[pyperf.Run]) -> StoredLoad:
-    metadata = [run.get_metadata() for run in rounds]
-    copy_seconds = {run.get_metadata()["perf_round"]: tuple(run.values) for run in copies}
-    return StoredLoad(
-        workload,
-        metadata[0]["perf_drive"],
-        metadata[0]["perf_workers"],
-        metadata[0]["perf_images"],
-        tuple(run.values[0] for run in rounds),
-        tuple(each["bytes_per_second"] for each in metadata),
-        tuple(copy_seconds.get(number, ()) for number in range(len(rounds))),
-    )
-
-
 def _metric_key(unit: str) -> str:
-    return unit if "/" in unit else _METRIC + unit
-
-
-def _unit_of(key: str) -> str | None:
-    """The unit of a metric's key; None for every other key."""
-    if key.startswith(_METRIC):
-        return key.removeprefix(_METRIC)
-    return key if "/" in key else None
+    return unit if "/" in unit else METRIC + unit
 
 
 def _positive(each: LoadRound) -> tuple[float, ...]:

@@ -10,7 +10,7 @@ from perf.baseline import store
 from perf.baseline.pyperf_file import StoredBaseline, StoredLoad, storable, whole_rounds
 from perf.benchmarks import scenario as benchmarks
 from perf.context import Context, Plan
-from perf.errors import ExitCode, Interrupted, PerfError, Undecided
+from perf.errors import ExitCode, Interrupted, Lacking, PerfError, Undecided, UsageError
 from perf.model import (
     BaselineResult,
     BenchmarksResult,
@@ -22,6 +22,8 @@ from perf.model import (
     Status,
 )
 from perf.system import clock, git
+from perf.work.commit import count_checkout
+from perf.work.commit import find as find_counter
 
 _SCENARIO = "baseline"
 
@@ -67,7 +69,30 @@ def run(context: Context) -> Outcome:
         raise
     except PerfError as error:
         outcomes.append(Outcome("load", Status.FAILED, error.exit_code, error.what, 0.0, error=str(error)))
-    return store_outcomes(context, outcomes, measured_at=place.sha, started_seconds=started)
+    counted, counter = count(context, outcomes)
+    return store_outcomes(
+        context,
+        outcomes,
+        measured_at=place.sha,
+        started_seconds=started,
+        counted=counted,
+        counter=counter,
+    )
+
+
+def count(context: Context, outcomes: Sequence[Outcome]) -> tuple[tuple[Series, ...], str]:
+    """Instructions/op of the benchmarks that these outcomes have, and what counted them; nothing where nothing can."""
+    series = [
+        each
+        for outcome in outcomes
+        if isinstance(outcome.result, BenchmarksResult)
+        for each in outcome.result.series
+    ]
+    counter = find_counter(context) if series else None
+    if counter is None:
+        return (), ""
+    raw = context.room(_SCENARIO) / "raw" / "count"
+    return count_checkout(context, counter, series, context.suite.gate, raw), counter.name
 
 
 def store_outcomes(
@@ -76,11 +101,14 @@ def store_outcomes(
     *,
     measured_at: str | None = None,
     started_seconds: float | None = None,
+    counted: Sequence[Series] = (),
+    counter: str = "",
 ) -> Outcome:
     """Keep what these outcomes measured already; nothing is measured here.
 
     `measured_at` is the commit that was checked out when measuring began: when another stands there now, nothing is
-    kept. `started_seconds` is a reading of the monotonic clock.
+    kept. `started_seconds` is a reading of the monotonic clock. `counted` are instructions/op by `counter`.
+    A baseline that stands is never replaced after a red regression, nor by one that lost benchmarks to failures.
     """
     started = clock.monotonic_seconds() if started_seconds is None else started_seconds
     place = _place(context)
@@ -91,7 +119,7 @@ def store_outcomes(
             f"the checkout moved from {measured_at[:12]} to {place.sha[:12]} while it was measured",
             ExitCode.UNKNOWN,
         )
-    series, load, warnings = _collect(outcomes)
+    series, load, warnings = _collect(outcomes, counted)
     if not series and not load:
         # Where nothing could be measured that is told already; only figures that came to nothing are a failure.
         failed = any(outcome.status not in (Status.UNKNOWN, Status.LEFT_OUT) for outcome in outcomes)
@@ -103,6 +131,11 @@ def store_outcomes(
             clock.monotonic_seconds() - started,
             warnings=warnings,
         )
+    red = any(each.scenario == "regression" and each.status is Status.FAILED for each in outcomes)
+    stays, replaced = _standing(context, place.path, _names(series, load), red=red, failures=bool(warnings))
+    if stays:
+        seconds = clock.monotonic_seconds() - started
+        return Outcome(_SCENARIO, Status.LEFT_OUT, ExitCode.UNKNOWN, stays, seconds, warnings=warnings)
     store.save(
         place.path,
         StoredBaseline(
@@ -114,6 +147,7 @@ def store_outcomes(
             clock.now(),
             series,
             load,
+            counter,
         ),
     )
     count = len({(each.package, each.name) for each in series})
@@ -126,8 +160,38 @@ def store_outcomes(
         f"{count} benchmarks{' and load' if load else ''} of {place.sha[:12]} kept as {kept_as}{apart}",
         clock.monotonic_seconds() - started,
         BaselineResult(kept_as, place.sha, place.dirty, count),
-        warnings=warnings,
+        warnings=(*warnings, *replaced),
     )
+
+
+def _standing(
+    context: Context, path: Path, names: set[str], *, red: bool, failures: bool
+) -> tuple[str, tuple[str, ...]]:
+    """Why the baseline that stands in this place stays, "" when it does not; and what is to be told of it then.
+
+    `names` is what the new one holds.
+    """
+    shown = context.shown(path)
+    try:
+        standing = store.load(path)
+    except UsageError:
+        return "", ()
+    except Lacking as error:
+        return f"nothing is kept: {error.what.replace(str(path), shown)}", ()
+    except Undecided as error:
+        return "", (f"what stood there is replaced: {error.what.replace(str(path), shown)}",)
+    if red:
+        return f"the regression is red, so the baseline that stands stays: {shown}", ()
+    lost = sorted(_names(standing.series, standing.load) - names)
+    if failures and lost:
+        more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+        return f"the baseline that stands stays, since this run has no {lost[0]}{more}: {shown}", ()
+    return "", ()
+
+
+def _names(series: Iterable[Series], load: Iterable[StoredLoad]) -> set[str]:
+    benchmarks = {f"{each.package} {each.name}" for each in series}
+    return benchmarks | {f"load of {each.workload}" for each in load}
 
 
 def _place(context: Context) -> _Place | Outcome:
@@ -159,7 +223,7 @@ def _left_out(reason: str, exit_code: ExitCode = ExitCode.USAGE) -> Outcome:
 
 
 def _collect(
-    outcomes: Iterable[Outcome],
+    outcomes: Iterable[Outcome], counted: Sequence[Series]
 ) -> tuple[tuple[Series, ...], tuple[StoredLoad, ...], tuple[str, ...]]:
     """What can be kept, and a warning for everything that cannot."""
     series: list[Series] = []
@@ -168,7 +232,7 @@ def _collect(
     for outcome in outcomes:
         match outcome.result:
             case BenchmarksResult() as result:
-                kept, lost = storable(result.series)
+                kept, lost = storable((*result.series, *counted))
                 series += kept
                 warnings += [f"{name} is not in it: it has no value above zero" for name in lost]
                 failed = [problem for problem in result.problems if problem.counts]

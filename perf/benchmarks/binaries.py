@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
+import tempfile
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
 
+from perf.benchmarks.names import DECLARATION
 from perf.context import Context
 from perf.errors import UsageError
 from perf.model import Problem, ProblemKind
 from perf.suite import EVERY_PACKAGE, LeaveOut
 from perf.system import files, go
 
-# As the testing package has it: "Benchmark" and then anything but a small letter.
-_DECLARATION: Final = re.compile(r"^func\s+(Benchmark(?![a-z])\w*)\s*\(", re.MULTILINE)
 _POSITION: Final = re.compile(r"(?:\./)?(\S+\.go:\d+)")
 _BINARY_NAME: Final = "benchmarks.test"
 
@@ -84,22 +86,39 @@ def build_binaries(context: Context, directory: Path) -> tuple[TestBinary, ...]:
     return build_packages(context, [each for each in found if may_choose(context.options.bench, each.names)])
 
 
-def build_packages(context: Context, packages: Sequence[BenchmarkPackage]) -> tuple[TestBinary, ...]:
-    """Build these; as `build_binaries`."""
-    built = []
-    for number, each in enumerate(packages, start=1):
-        if each.left_out:
-            problem = Problem(each.package, "", ProblemKind.LEFT_OUT, each.left_out)
-            built.append(TestBinary(each.package, each.listed.directory, None, "", problem))
-            continue
-        with context.progress.step(f"building the benchmarks of {each.package} ({number}/{len(packages)})"):
-            built.append(_build(context, each))
-    return tuple(built)
+def build_packages(
+    context: Context,
+    packages: Sequence[BenchmarkPackage],
+    replaced: go.Replaced | None = None,
+    alike: Sequence[TestBinary] = (),
+) -> tuple[TestBinary, ...]:
+    """Build these; as `build_binaries`. `replaced` are files that all of them are built with instead of their own.
+
+    `alike` are binaries that some of these may equal: Go links nothing again that stands already. Without them those of
+    the build before stand in.
+    """
+    wanted = [each for each in packages if not each.left_out]
+    standing = {each.package: each for each in alike or _newest(context, wanted)}
+    room = Path(tempfile.mkdtemp(dir=files.make_directory(context.processes.scratch / "test-binaries")))
+    try:
+        overlay = go.write_overlay(room / "overlay.json", replaced) if replaced else None
+        output = files.make_directory(room / "built")
+        built = _build_at_once(context, wanted, standing, output, overlay)
+        if built is None:
+            built = {}
+            for number, each in enumerate(wanted, start=1):
+                with context.progress.step(_building(f"{each.package} ({number}/{len(wanted)})")):
+                    built[each.package] = _build(context, each, standing.get(each.package), output, overlay)
+    finally:
+        files.remove_tree(room)
+    if not alike:
+        _note_newest(context, built)
+    return tuple(built.get(each.package) or _left_out(each) for each in packages)
 
 
 def declared_names(paths: Iterable[Path]) -> tuple[str, ...]:
     """Names of the benchmark functions that these source files declare, in their order."""
-    return tuple(name for path in paths for name in _DECLARATION.findall(path.read_text("utf-8", "replace")))
+    return tuple(name for path in paths for name in DECLARATION.findall(path.read_text("utf-8", "replace")))
 
 
 def package_path(directory: Path, root: Path) -> str:
@@ -147,23 +166,115 @@ def may_choose(bench: str, names: Iterable[str]) -> bool:
     return any(wanted.search(name) for name in names)
 
 
-def _build(context: Context, each: BenchmarkPackage) -> TestBinary:
-    directory = each.listed.directory
-    unfinished = files.make_directory(context.processes.scratch / "test-binaries") / _BINARY_NAME
+def _build_at_once(
+    context: Context,
+    packages: Sequence[BenchmarkPackage],
+    standing: Mapping[str, TestBinary],
+    output: Path,
+    overlay: Path | None,
+) -> dict[str, TestBinary] | None:
+    """Build all with one command; None where they must be built one by one: one fails, or two have the same name."""
+    expected = {each.listed.test_binary for each in packages}
+    if len(packages) < 2 or len(expected) < len(packages):
+        return None
+    for each in packages:
+        _put(standing.get(each.package), output / each.listed.test_binary)
+    listed, tags = [each.listed for each in packages], context.target.declared.tags
     try:
-        go.build_test_binary(
-            context.go, context.processes, each.listed, unfinished, context.target.declared.tags
-        )
+        with context.progress.step(_building(f"{len(packages)} packages")):
+            go.build_test_binaries(context.go, context.processes, listed, output, tags, overlay)
+    except go.BuildFailed:
+        return None
+    # Another file than expected would mean that one of those that stood before was not renewed.
+    if {path.name for path in output.iterdir()} != expected:
+        return None
+    return {each.package: _keep(context, each, output) for each in packages}
+
+
+def _building(what: str) -> str:
+    return f"building the benchmarks of {what}"
+
+
+def _build(
+    context: Context, each: BenchmarkPackage, standing: TestBinary | None, output: Path, overlay: Path | None
+) -> TestBinary:
+    unfinished = output / each.listed.test_binary
+    # What was built before another package failed stands there, too.
+    if not unfinished.exists():
+        _put(standing, unfinished)
+    tags = context.target.declared.tags
+    try:
+        go.build_test_binary(context.go, context.processes, each.listed, unfinished, tags, overlay)
     except go.BuildFailed as error:
-        return TestBinary(each.package, directory, None, "", _not_built(each.package, error))
-    with unfinished.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    place = context.places.cache / "test-binaries" / digest
-    with files.build_once(place) as fresh, files.disk_errors(place):
+        return TestBinary(each.package, each.listed.directory, None, "", _not_built(each.package, error))
+    return _keep(context, each, output)
+
+
+def _keep(context: Context, each: BenchmarkPackage, output: Path) -> TestBinary:
+    """Move a built binary into the cache."""
+    unfinished = output / each.listed.test_binary
+    digest = _digest(unfinished)
+    place = _cached(context, digest)
+    with files.build_once(place.parent) as fresh, files.disk_errors(place):
         if fresh is not None:
             shutil.copy2(unfinished, fresh / _BINARY_NAME)
     unfinished.unlink()
-    return TestBinary(each.package, directory, place / _BINARY_NAME, digest, None)
+    return TestBinary(each.package, each.listed.directory, place, digest, None)
+
+
+def _left_out(each: BenchmarkPackage) -> TestBinary:
+    problem = Problem(each.package, "", ProblemKind.LEFT_OUT, each.left_out)
+    return TestBinary(each.package, each.listed.directory, None, "", problem)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _cached(context: Context, digest: str) -> Path:
+    return context.places.cache / "test-binaries" / digest / _BINARY_NAME
+
+
+def _put(standing: TestBinary | None, output: Path) -> None:
+    """Put a binary of the cache where it may be wanted; what Go would take for whole must be whole."""
+    if standing is None or standing.path is None:
+        return
+    with suppress(OSError):
+        shutil.copy2(standing.path, output)
+    if output.exists() and _digest(output) != standing.digest:
+        output.unlink()
+
+
+def _newest_file(context: Context) -> Path:
+    """Where the digests of the target's last build are noted, by package."""
+    target = f"{context.target.directory}\0{context.target.declared.tags}"
+    name = hashlib.sha256(target.encode()).hexdigest()
+    return context.places.cache / "test-binaries" / "newest" / f"{name}.json"
+
+
+def _noted_digests(context: Context) -> dict[str, str]:
+    try:
+        noted = json.loads(_newest_file(context).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(package): str(digest) for package, digest in noted.items()} if isinstance(noted, dict) else {}
+
+
+def _newest(context: Context, packages: Sequence[BenchmarkPackage]) -> list[TestBinary]:
+    digests = _noted_digests(context)
+    return [
+        TestBinary(each.package, each.listed.directory, _cached(context, digest), digest, None)
+        for each in packages
+        if (digest := digests.get(each.package))
+    ]
+
+
+def _note_newest(context: Context, built: Mapping[str, TestBinary]) -> None:
+    before = _noted_digests(context)
+    now = before | {package: binary.digest for package, binary in built.items() if binary.digest}
+    if now != before:
+        files.write_atomically(_newest_file(context), json.dumps(now))
 
 
 def _not_built(package: str, error: go.BuildFailed) -> Problem:

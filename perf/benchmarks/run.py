@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from signal import SIGQUIT
@@ -16,7 +17,7 @@ from perf.benchmarks.binaries import TestBinary, left_out_benchmarks
 from perf.context import Context
 from perf.errors import Lacking, UsageError
 from perf.model import Problem, ProblemKind
-from perf.system import files
+from perf.system import files, usage
 from perf.system.processes import GRACE_SECONDS, Child, Ended
 from perf.units import format_seconds
 
@@ -37,12 +38,14 @@ class ProcessRun:
     """What one process gave; the results before a panic or a timeout are among them.
 
     `killed_by` is the benchmark function that ended it too early, "" where that is not known, None where none did.
+    `demand_cores` is how many cores it asked for, None where that was not watched.
     """
 
     results: tuple[go_format.Result, ...]
     problems: tuple[Problem, ...]
     ended: Ended
     killed_by: str | None = None
+    demand_cores: float | None = None
 
 
 def run_binary(
@@ -56,6 +59,7 @@ def run_binary(
     timeout_seconds: float,
     skip: Sequence[str] = (),
     verbose: bool = False,
+    watch_demand: bool = False,
 ) -> ProcessRun:
     """Run every chosen benchmark once in one process; its output goes to the file `raw` as it comes.
 
@@ -86,7 +90,8 @@ def run_binary(
             argv, environment=context.target_environment(), cwd=binary.directory, stdout=output
         )
         try:
-            ended = _wait(child, timeout_seconds)
+            with usage.demand_of(child.pid) if watch_demand else nullcontext() as demand:
+                ended = _wait(child, timeout_seconds)
         finally:
             child.stop()
     text = raw.read_text("utf-8", "replace")
@@ -98,9 +103,9 @@ def run_binary(
             cause="it is not a regular expression as Go writes them",
             next_command="go doc regexp/syntax",
         )
-    return judge(
-        binary.package, os.path.relpath(raw, context.run_directory), text, ended, cpu, timeout_seconds
-    )
+    name = os.path.relpath(raw, context.run_directory)
+    judged = judge(binary.package, name, text, ended, cpu, timeout_seconds)
+    return replace(judged, demand_cores=demand.cores()) if demand is not None else judged
 
 
 def judge(package: str, file: str, text: str, ended: Ended, cpu: int, timeout_seconds: float) -> ProcessRun:

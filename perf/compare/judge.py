@@ -17,7 +17,7 @@ from perf.regression.statistics import (
     paired,
     unpaired,
 )
-from perf.regression.verdicts import MIN_ROUNDS, TOLERANCES, Counted, Timed, judge, signed
+from perf.regression.verdicts import MIN_ROUNDS, TOLERANCES, Counted, OneLook, judge, signed
 from perf.units import format_fraction, format_quantity
 
 MOST_ITERATIONS_RATIO: Final = 1.1
@@ -109,7 +109,7 @@ def _answer(
     if limits.paired and (why := _unpairable(question)):
         return Answer(Verdict.UNKNOWN, why)
     base, head = question.base.values, question.head.values
-    facts = Timed(
+    facts = OneLook(
         unit=question.unit,
         pairs=min(len(base), len(head)),
         usable=_usable(base, head, limits.paired),

@@ -13,10 +13,10 @@ from typing import IO, Final
 
 from perf.load.jobs import JobPlan, first_error
 from perf.load.observe import Running
-from perf.load.parallel import in_parallel, once_readable
 from perf.model import Job
 from perf.system import clock
 from perf.system.files import disk_errors, make_directory
+from perf.system.parallel import in_parallel, once_readable
 from perf.system.processes import Child, Processes
 
 JOBS_FILE: Final = "jobs.jsonl"

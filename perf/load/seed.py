@@ -17,12 +17,12 @@ from perf.errors import Lacking
 from perf.load import content
 from perf.load.content import Layer
 from perf.load.images import Blob, Image, Manifest, from_json, to_json
-from perf.load.parallel import in_parallel
 from perf.load.workload import ImagePlan, LayerPlan, ManifestPlan, distinct_layers, planned_bytes
 from perf.registry.client import RegistryClient
 from perf.registry.model import Registry
 from perf.system import host
 from perf.system.files import build_once, disk_errors, make_directory, remove_tree, write_atomically
+from perf.system.parallel import in_parallel
 
 EXPECTED_FILE: Final = "expected.json"
 STORAGE: Final = "storage"

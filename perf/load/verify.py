@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from perf.errors import PerfError
 from perf.load.images import Blob, Image, Manifest, distinct_bytes
-from perf.load.parallel import in_parallel
 from perf.model import Missing
 from perf.registry.client import RegistryClient
 from perf.registry.model import Registry
+from perf.system.parallel import in_parallel
 
 THREADS: Final = 8
 NOT_FOUND: Final = "404"

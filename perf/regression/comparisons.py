@@ -1,21 +1,37 @@
-"""From pairs of measured values to comparisons: the statistics and the tables put together. Pure."""
+"""From measured values to rows with verdicts: which units there are, the facts of each, the tables. Pure."""
 
 from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from perf.model import Comparison, Verdict
-from perf.regression.statistics import Estimate, has_logarithm, holm, log_ratios, paired
-from perf.regression.verdicts import MIN_ROUNDS, TOLERANCES, Counted, Judgement, Timed, confirm, judge
+from perf.model import Comparison, Series, Verdict
+from perf.regression.looks import FRESH_LOOKS, LOOKS
+from perf.regression.statistics import Estimate, has_logarithm, holm
+from perf.regression.timed import Timed, confirm_timed, judge_timed
+from perf.regression.verdicts import (
+    MIN_ROUNDS,
+    TOLERANCES,
+    Counted,
+    Judgement,
+    OneLook,
+    judge,
+    judge_counted,
+)
+from perf.regression.worked import INSTRUCTIONS, Time, Worked, judge_worked
+from perf.suite import Gate
 
 TIME_UNIT: Final = "sec/op"
 RATE_UNIT: Final = "B/s"
 # b.SetBytes makes the rate from the time; Go prints it with two decimals, so the product is not quite constant.
 _SAME_BYTES: Final = 0.01
+
+# How many false alarms the first rounds of a run may raise, by chance. Each costs fresh rounds of one benchmark and no
+# more, so there may be many; the fresh ones, which are few, can be strict.
+FIRST_ALARMS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,18 +52,29 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the verdicts are held to, as fractions: the least effect that matters, the false alarms allowed in a run."""
+    """What the verdicts are held to, as fractions: the least effects that matter, the false alarms allowed in a run.
+
+    `least_effect` is of what is timed, `least_work` of instructions; where the work is the same, "unchanged" is what is
+    proven slower by less than `least_wait`.
+    """
 
     least_effect: float
     false_alarms: float
+    least_work: float = 0.003
+    least_wait: float = 0.10
+
+    def level(self, rows: int) -> float:
+        """What each of `rows` time rows may spend in each direction. Known beforehand, so each row is judged alone."""
+        return FIRST_ALARMS / 2.0 / max(1, rows)
 
     @property
-    def alarm_p(self) -> float:
-        """The level of each of the two independent looks, the first rounds and the fresh ones.
+    def fresh_level(self) -> float:
+        """What the fresh rounds of an alarm may spend, so that at most a quarter of `false_alarms` are to be expected.
 
-        A false alarm must pass both, each corrected over its rows: the chance of that is at most the product.
+        They are independent of the first ones, so the chances multiply: half an alarm a run, of which one in 200
+        repeats at `false_alarms` of 1 %. The quarter, so that few runs are enough to see the promise kept.
         """
-        return math.sqrt(self.false_alarms)
+        return min(1.0, self.false_alarms / FIRST_ALARMS / 4.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +85,11 @@ class Row:
     unit: str
     base: tuple[float, ...]
     head: tuple[float, ...]
-    estimate: Estimate | None
     judgement: Judgement
 
     def comparison(self) -> Comparison:
-        found = self.estimate
+        judged = self.judgement
+        found = judged.estimate
         return Comparison(
             package=self.benchmark.package,
             name=self.benchmark.name,
@@ -72,33 +99,126 @@ class Row:
             change=found.change if found else _counted_change(self.base, self.head),
             low=found.low if found else None,
             high=found.high if found else None,
-            verdict=self.judgement.verdict,
-            reason=self.judgement.reason,
+            verdict=judged.verdict,
+            reason=judged.reason,
+            smallest_seen=judged.smallest_seen,
+            more_rounds=judged.more_rounds,
         )
+
+    def of_changed_benchmark(self) -> Row:
+        """The same numbers, of which nothing is concluded."""
+        reason = (
+            "the benchmark's own code differs between the sides, and the base's does not compile on the head"
+        )
+        judged = replace(
+            self.judgement,
+            verdict=Verdict.BENCHMARK_CHANGED,
+            reason=reason,
+            alarm=False,
+            decided=True,
+            suspected=None,
+            more_rounds=None,
+        )
+        return replace(self, judgement=judged)
+
+
+# -- time ---------------------------------------------------------------------------------------------------------
+
+
+def timed_units(pairs: Sequence[Pair]) -> tuple[str, ...]:
+    """The units of rows that are timed: time, rates, and whatever else a benchmark reports."""
+    return tuple(unit for unit in common_units(pairs) if unit not in TOLERANCES and unit != INSTRUCTIONS)
+
+
+def time_rows(
+    benchmark: Benchmark,
+    pairs: Sequence[Pair],
+    limits: Limits,
+    rows: int,
+    higher_is_better: Callable[[str], bool],
+    same_work: bool,
+    looks: tuple[int, ...] = LOOKS,
+) -> tuple[Row, ...]:
+    """A row for each timed unit of the rounds so far. `rows` is how many the whole run has, fixed before measuring."""
+    judged = []
+    for unit in timed_units(pairs):
+        within = limits.least_wait if same_work else limits.least_effect
+        timed = _timed(pairs, unit, limits, limits.level(rows), higher_is_better(unit), within, looks)
+        judged.append(Row(benchmark, unit, timed.base, timed.head, judge_timed(timed)))
+    return tuple(judged)
+
+
+def confirm_row(
+    first: Row,
+    pairs: Sequence[Pair],
+    fresh: Sequence[Pair],
+    limits: Limits,
+    rows: int,
+    higher_is_better: Callable[[str], bool],
+    same_work: bool,
+    looks: tuple[int, ...] = LOOKS,
+) -> Row:
+    """What an alarm comes to after these fresh rounds. The row carries the values of all rounds."""
+    within = limits.least_wait if same_work else limits.least_effect
+    higher = higher_is_better(first.unit)
+    before = _timed(pairs, first.unit, limits, limits.level(rows), higher, within, looks)
+    after = _timed(fresh, first.unit, limits, limits.fresh_level, higher, within, FRESH_LOOKS)
+    judged = confirm_timed(before, after)
+    return replace(first, base=before.base + after.base, head=before.head + after.head, judgement=judged)
+
+
+def what_time_says(rows: Iterable[Row]) -> Time:
+    """Of all time rows of one benchmark together."""
+    verdicts = {row.judgement.verdict for row in rows}
+    if not verdicts:
+        return Time.NOT_MEASURED
+    if Verdict.REGRESSION in verdicts:
+        return Time.WORSE
+    return Time.NO_WORSE if verdicts <= {Verdict.UNCHANGED, Verdict.IMPROVEMENT} else Time.UNKNOWN
+
+
+def _timed(
+    pairs: Sequence[Pair],
+    unit: str,
+    limits: Limits,
+    level: float,
+    higher_is_better: bool,
+    unchanged_within: float,
+    looks: tuple[int, ...],
+) -> Timed:
+    base, head = _both(pairs, unit)
+    return Timed(unit, base, head, higher_is_better, limits.least_effect, unchanged_within, level, looks)
+
+
+# -- what is counted ----------------------------------------------------------------------------------------------
+
+
+def counted_rows(benchmark: Benchmark, pairs: Sequence[Pair], fresh: Sequence[Pair] = ()) -> tuple[Row, ...]:
+    """A row for what is allocated, as far as both sides report it; an alarm stays one until there are fresh pairs."""
+    rows = []
+    for unit in common_units(pairs):
+        if unit in TOLERANCES:
+            base, head = _both(pairs, unit)
+            judged = judge_counted(Counted(unit, base, head, *_both(fresh, unit)))
+            rows.append(Row(benchmark, unit, base, head, judged))
+    return tuple(rows)
+
+
+def worked_row(benchmark: Benchmark, facts: Worked) -> Row:
+    """The row of instructions, with the fresh counts too."""
+    base, head = facts.base + facts.fresh_base, facts.head + facts.fresh_head
+    return Row(benchmark, INSTRUCTIONS, base, head, judge_worked(facts))
+
+
+def unmeasured(benchmark: Benchmark, reason: str) -> Row:
+    """The row of a benchmark that gave no pair: unknown, and why."""
+    return Row(benchmark, TIME_UNIT, (), (), Judgement(Verdict.UNKNOWN, reason))
+
+
+# -- values that cannot be measured again -------------------------------------------------------------------------
 
 
 Estimator = Callable[[Sequence[float], Sequence[float]], Estimate | None]
-
-
-def estimate_pairs(base: Sequence[float], head: Sequence[float]) -> Estimate | None:
-    """The estimate of values that belong together by their place."""
-    return paired(log_ratios(zip(base, head, strict=True)))
-
-
-def judge_pairs(
-    measured: Mapping[Benchmark, Sequence[Pair]],
-    limits: Limits,
-    higher_is_better: Callable[[str], bool],
-    chosen: Collection[tuple[Benchmark, str]] | None = None,
-) -> tuple[Row, ...]:
-    """A row for each benchmark and each metric that both sides report, those of `chosen`, corrected together."""
-    values = {
-        (benchmark, unit): _both(pairs, unit)
-        for benchmark, pairs in measured.items()
-        for unit in common_units(pairs)
-        if chosen is None or (benchmark, unit) in chosen
-    }
-    return judge_values(values, limits, higher_is_better, estimate_pairs)
 
 
 def judge_values(
@@ -107,61 +227,38 @@ def judge_values(
     higher_is_better: Callable[[str], bool],
     estimator: Estimator,
 ) -> tuple[Row, ...]:
-    """Rows for base and head values by benchmark and unit; `estimator` says how they belong together."""
-    estimates = {
-        key: estimator(base, head) for key, (base, head) in values.items() if key[1] not in TOLERANCES
-    }
+    """Rows for base and head values by benchmark and unit, by one test each, corrected for one another.
+
+    What would be an alarm is the verdict here, marked as one. `estimator` says how the values belong together.
+    """
+    tried = {key for key in values if key[1] not in TOLERANCES}
+    estimates = {key: estimator(base, head) for key, (base, head) in values.items() if key in tried}
     tested = {key: found.p for key, found in estimates.items() if found and found.rounds >= MIN_ROUNDS}
     adjusted = dict(zip(tested, holm(list(tested.values())), strict=True))
     rows = []
     for key, (base, head) in values.items():
         benchmark, unit = key
-        found = estimates.get(key)
         facts = (
             Counted(unit, base, head)
             if unit in TOLERANCES
-            else Timed(
+            else OneLook(
                 unit=unit,
                 pairs=min(len(base), len(head)),
                 usable=sum(map(_has_ratio, base, head)),
                 equal=len(set(base + head)) == 1 and math.isfinite(base[0]),
-                estimate=found,
+                estimate=estimates[key],
                 adjusted_p=adjusted.get(key, 1.0),
                 rows=max(1, len(tested)),
-                alarm_p=limits.alarm_p,
+                alarm_p=limits.false_alarms,
                 least_effect=limits.least_effect,
                 higher_is_better=higher_is_better(unit),
             )
         )
-        rows.append(Row(benchmark, unit, base, head, found, judge(facts)))
+        rows.append(Row(benchmark, unit, base, head, judge(facts)))
     return tuple(rows)
 
 
-def alarms(rows: Iterable[Row]) -> tuple[tuple[Benchmark, str], ...]:
-    """What must be measured again before it is believed."""
-    return tuple((row.benchmark, row.unit) for row in rows if row.judgement.alarm)
-
-
-def conclude(first: Sequence[Row], fresh: Sequence[Row]) -> tuple[Row, ...]:
-    """The first rows, with every alarm settled by its fresh row.
-
-    A settled row carries the fresh values and estimate: those of the rounds that raised the alarm were picked for
-    being large, and so say too much.
-    """
-    again = {(row.benchmark, row.unit): row for row in fresh}
-    settled = []
-    for row in first:
-        if row.judgement.alarm:
-            other = again.get((row.benchmark, row.unit))
-            judgement = confirm(row.judgement, other.judgement if other else None)
-            row = replace(other or row, judgement=judgement)
-        settled.append(row)
-    return tuple(settled)
-
-
-def unmeasured(benchmark: Benchmark, reason: str) -> Row:
-    """The row of a benchmark that gave no pair: unknown, and why."""
-    return Row(benchmark, TIME_UNIT, (), (), None, Judgement(Verdict.UNKNOWN, reason))
+# -- units --------------------------------------------------------------------------------------------------------
 
 
 def common_units(pairs: Sequence[Pair]) -> tuple[str, ...]:
@@ -201,3 +298,13 @@ def _counted_change(base: Sequence[float], head: Sequence[float]) -> float | Non
     if before == after:
         return 0.0
     return after / before - 1.0 if before > 0.0 and math.isfinite(after) else None
+
+
+def limits_of(gate: Gate) -> Limits:
+    """What perf.toml's [gate] says."""
+    return Limits(gate.least_effect, gate.false_alarms, gate.least_work, gate.least_wait)
+
+
+def named(benchmark: Benchmark | Series) -> str:
+    """For people: package and name."""
+    return f"{benchmark.package} {benchmark.name}"

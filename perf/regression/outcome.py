@@ -9,12 +9,22 @@ from perf.model import JUDGED_EXITS, Comparison, Outcome, RegressionResult, Stat
 from perf.regression.verdicts import signed
 
 # Worst first, as the line tells them.
-_ORDER: Final = (Verdict.REGRESSION, Verdict.UNKNOWN, Verdict.IMPROVEMENT, Verdict.UNCHANGED)
+_ORDER: Final = (
+    Verdict.REGRESSION,
+    Verdict.UNKNOWN,
+    Verdict.BENCHMARK_CHANGED,
+    Verdict.MORE_WORK,
+    Verdict.IMPROVEMENT,
+    Verdict.UNCHANGED,
+)
 _PLURAL: Final = {Verdict.REGRESSION: "regressions", Verdict.IMPROVEMENT: "improvements"}
 
 
 def of(result: RegressionResult, warnings: tuple[str, ...], seconds: float) -> Outcome:
-    """A regression fails; else anything unknown, and a comparison of nothing, is unknown; else it passes."""
+    """A regression fails; else anything unknown, and a comparison of nothing, is unknown; else it passes.
+
+    A benchmark that was itself changed is neither: it counts for nothing, and alone it is nothing to compare.
+    """
     status = status_of(result)
     return Outcome(
         "regression", status, JUDGED_EXITS[status], summary(result), seconds, result, warnings=warnings
@@ -23,10 +33,10 @@ def of(result: RegressionResult, warnings: tuple[str, ...], seconds: float) -> O
 
 def status_of(result: RegressionResult) -> Status:
     """See `of`."""
-    verdicts = {each.verdict for each in result.comparisons}
+    verdicts = {each.verdict for each in result.comparisons} - {Verdict.BENCHMARK_CHANGED}
     if Verdict.REGRESSION in verdicts:
         return Status.FAILED
-    nothing = not result.comparisons and not result.proven
+    nothing = not verdicts and not result.proven
     if nothing or Verdict.UNKNOWN in verdicts or any(problem.counts for problem in result.problems):
         return Status.UNKNOWN
     return Status.PASSED

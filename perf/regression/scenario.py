@@ -2,49 +2,69 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+import math
+import shlex
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
-from perf.baseline import store
 from perf.benchmarks import scenario as benchmarks
 from perf.benchmarks.binaries import BenchmarkPackage, find_packages, left_out_benchmarks
-from perf.benchmarks.format import higher_is_better
-from perf.benchmarks.summary import benchtime_seconds, told_once
+from perf.benchmarks.names import declared_at
+from perf.benchmarks.run import function
+from perf.benchmarks.summary import told_once
+from perf.blame.blame import blame
+from perf.blame.profiles import Asked
+from perf.blame.touches import Change
 from perf.context import Context, Plan
 from perf.errors import ExitCode, Undecided
-from perf.model import BenchmarksResult, Outcome, Problem, ProblemKind, RegressionResult, Series, Side, Status
-from perf.regression import measure, outcome
-from perf.regression.comparisons import (
-    Benchmark,
-    Limits,
-    Row,
-    alarms,
-    conclude,
-    judge_pairs,
-    one_sided_units,
-    unmeasured,
+from perf.model import (
+    Blame,
+    Comparison,
+    Outcome,
+    Problem,
+    ProblemKind,
+    RegressionResult,
+    Side,
+    Status,
+    Verdict,
 )
-from perf.regression.schedule import schedule
-from perf.regression.sides import Head, Matched, built, find_base, find_head, no_repository
-from perf.regression.stored import judge_stored
-from perf.system import clock, git
+from perf.regression import against_stored, gate, outcome, resume
+from perf.regression.comparisons import Benchmark, Row, limits_of, named, unmeasured
+from perf.regression.journal import Journal
+from perf.regression.resume import RunPlan
+from perf.regression.sides import (
+    Couple,
+    Head,
+    Matched,
+    built,
+    dirty_warning,
+    find_base,
+    find_head,
+    no_repository,
+)
+from perf.regression.survey import Subject, calibrate
+from perf.system import clock
+from perf.system.counters import HOW_TO_GET, Counter
 from perf.system.git import Commit
 from perf.units import format_seconds
+from perf.work.commit import find as find_counter
 
 _SCENARIO = "regression"
 _NO_BENCHMARKS = "the target has no benchmarks, so there is nothing to compare"
-_MOST_ANCESTORS = 200
-# A pair is two processes; each starts, runs once shortly and once in full.
-_SECONDS_PER_PAIR_BEYOND_BENCHTIME = 0.05
+# Of one benchmark, both sides, on two cores: seen on the bundled target.
+_SECONDS_TO_COUNT = 4.0
+_SECONDS_PER_ROUND = 0.6
 
 
 @dataclass(frozen=True, slots=True)
 class _Calibrated:
-    """All differing packages' calibrations as one."""
+    """All differing packages' calibrations as one. `changed` are benchmarks whose own code differs."""
 
-    subjects: tuple[measure.Subject, ...]
+    subjects: tuple[Subject, ...]
+    changed: frozenset[Benchmark]
+    places: Mapping[tuple[str, str], str]
     only_base: tuple[str, ...]
     only_head: tuple[str, ...]
     unmeasurable: tuple[Row, ...]
@@ -58,27 +78,28 @@ def plan(context: Context) -> Plan:
     if not found:
         return Plan((f"{_SCENARIO}: {_NO_BENCHMARKS}",), 0.0)
     if context.options.against == "stored":
-        path = _stored_path(context, head)
+        path = against_stored.baseline_of(context, head)
         measured = benchmarks.plan(context)
         first = f"{_SCENARIO}: {head.name} against the stored baseline {path}"
         return Plan((first, *measured.lines), measured.expected_seconds)
     base = find_base(context, head)
     names = sum(len(each.names) for each in found if not each.left_out)
-    rounds, budget = _rounds(context), _budget(context)
-    seconds = (
-        names
-        * rounds
-        * 2.0
-        * (benchtime_seconds(context.effort.benchtime) + _SECONDS_PER_PAIR_BEYOND_BENCHTIME)
+    budget = _budget(context)
+    time = (
+        "all of them"
+        if context.options.time == "always"
+        else "those whose work changed, that wait or run concurrently"
     )
+    most = "no limit of time" if math.isinf(budget) else f"at most {format_seconds(budget)} after the builds"
     lines = (
         f"{_SCENARIO}: {head.name} ({head.commit.subject}) against {base.sha[:12]} ({base.subject})",
         f"  {names} benchmark functions, packages: {len(found)}; those with identical test binaries are not measured",
-        f"  {rounds} rounds of pairs in fresh processes, in random order"
-        + (f", at most {format_seconds(budget)}" if budget is not None else ""),
-        f"  what seems changed is measured again on {rounds} fresh rounds before it is believed",
+        "  instructions, allocations and bytes per operation of each are counted on both sides",
+        f"  then timed: {time}; at most {_rounds(context)} rounds of pairs in fresh processes, in random order; {most}",
+        "  what seems changed is measured again before it is believed",
     )
-    return Plan(lines, seconds if budget is None else min(seconds, budget))
+    seconds = names * (_SECONDS_TO_COUNT + _rounds(context) * _SECONDS_PER_ROUND)
+    return Plan(lines, min(seconds, budget))
 
 
 def run(context: Context) -> Outcome:
@@ -95,7 +116,7 @@ def run(context: Context) -> Outcome:
         if not _chosen(context):
             return Outcome(_SCENARIO, Status.LEFT_OUT, ExitCode.UNKNOWN, _NO_BENCHMARKS, 0.0)
         stored = context.options.against == "stored"
-        result, warnings = _against_stored(context, head) if stored else _against_base(context, head)
+        result, warnings = against_stored.compare(context, head) if stored else _against_base(context, head)
     except Undecided as error:
         seconds = clock.monotonic_seconds() - started
         summary = error.what.splitlines()[0]
@@ -104,112 +125,142 @@ def run(context: Context) -> Outcome:
 
 
 def _against_base(context: Context, head: Head) -> tuple[RegressionResult, tuple[str, ...]]:
+    before = resume.earlier(context)
+    if before is not None:
+        context = resume.as_planned(context, before[1])
     base = find_base(context, head)
-    seed = context.options.seed
     with built(context, base, head) as matched:
-        calibrated = _calibrate(context, matched)
-        _keep_plan(context, base, head, seed, calibrated.subjects)
-        first = _measure(context, calibrated.subjects, seed, "first")
-        limits = _limits(context)
-        rows = judge_pairs(first.pairs, limits, higher_is_better)
-        chosen = alarms(rows)
-        doubtful = {benchmark for benchmark, _ in chosen}
-        again = [each for each in calibrated.subjects if each.benchmark in doubtful]
-        fresh = _measure(context, again, seed, "fresh")
-        rows = conclude(rows, judge_pairs(fresh.pairs, limits, higher_is_better, set(chosen)))
-    old_units, new_units = _one_sided(first)
+        plan = _run_plan(context, base, head, matched)
+        if before is not None:
+            resume.check(before[1], plan)
+        resume.keep(context, plan)
+        journal = resume.open_journal(context, before[0] if before is not None else None)
+        calibrated = _calibrate(context, journal, matched)
+        counter = find_counter(context) if calibrated.subjects else None
+        judged = gate.judge(
+            context,
+            journal,
+            calibrated.subjects,
+            calibrated.changed,
+            counter,
+            limits_of(context.suite.gate),
+            _rounds(context),
+            _budget(context),
+        )
+        rows = (*judged.rows, *calibrated.unmeasurable)
+        blames = _blames(context, base, head, calibrated.subjects, rows, counter)
     result = RegressionResult(
         base=Side(base.sha, base.subject),
         head=Side(head.commit.sha, head.commit.subject),
         against="base",
-        comparisons=tuple(
-            row.comparison() for row in (*rows, *_without_pairs(first), *calibrated.unmeasurable)
-        ),
+        comparisons=tuple(_located(row.comparison(), calibrated) for row in rows),
         proven=matched.proven,
-        only_base=(*matched.only_base, *calibrated.only_base, *old_units),
-        only_head=(*matched.only_head, *calibrated.only_head, *new_units),
-        problems=(*matched.problems, *calibrated.problems),
-        rounds=first.rounds,
-        seed=seed,
+        only_base=(*matched.only_base, *calibrated.only_base, *judged.only_base),
+        only_head=(*matched.only_head, *calibrated.only_head, *judged.only_head),
+        problems=(*matched.problems, *told_once((*calibrated.problems, *judged.problems))),
+        rounds=judged.rounds,
+        seed=context.options.seed,
         dirty=head.dirty,
+        counter=counter.name if counter is not None else "",
+        counting_seconds=judged.counting_seconds,
+        blames=blames,
+        resume=_go_on(context) if judged.unfinished else "",
     )
-    return result, (*_dirty_warning(head), *_warnings(first, _rounds(context)), *_warnings(fresh, 0))
+    told = _counter_warning(calibrated.subjects, counter)
+    return result, (*dirty_warning(head), *told, *judged.warnings)
 
 
-def _calibrate(context: Context, matched: Matched) -> _Calibrated:
+def _calibrate(context: Context, journal: Journal, matched: Matched) -> _Calibrated:
     raw = context.room(_SCENARIO) / "raw" / "calibration"
     each = []
     for couple in matched.differing:
         with context.progress.step(f"calibrating the benchmarks of {couple.package}"):
-            each.append(measure.calibrate(context, couple, raw))
+            each.append(calibrate(context, journal, couple, raw))
     rows = context.target.declared.leave_out
     left_out = [
         Problem(couple.package, row.benchmark, ProblemKind.LEFT_OUT, row.reason)
         for couple in matched.differing
         for row in left_out_benchmarks(rows, couple.package)
     ]
+    subjects = tuple(subject for one in each for subject in one.subjects)
+    edited = {(couple.package, name) for couple in matched.differing for name in couple.changed}
     return _Calibrated(
-        tuple(subject for one in each for subject in one.subjects),
-        tuple(_named(benchmark) for one in each for benchmark in one.only_base),
-        tuple(_named(benchmark) for one in each for benchmark in one.only_head),
+        subjects,
+        frozenset(
+            each.benchmark
+            for each in subjects
+            if (each.benchmark.package, function(each.benchmark.name)) in edited
+        ),
+        {name: place for couple in matched.differing for name, place in _places(context, couple).items()},
+        tuple(named(benchmark) for one in each for benchmark in one.only_base),
+        tuple(named(benchmark) for one in each for benchmark in one.only_head),
         tuple(unmeasured(benchmark, reason) for one in each for benchmark, reason in one.unmeasurable),
         told_once((*left_out, *(problem for one in each for problem in one.problems))),
     )
 
 
-def _measure(
-    context: Context, subjects: Sequence[measure.Subject], seed: int, phase: str
-) -> measure.Measured:
-    planned = (
-        schedule([each.benchmark for each in subjects], _rounds(context), seed, phase) if subjects else ()
-    )
-    what = "pairs measured" if phase == "first" else "pairs measured again, to confirm"
-    raw = context.room(_SCENARIO) / "raw" / phase
-    return measure.measure(context, subjects, planned, raw, what, _budget(context))
+def _places(context: Context, couple: Couple) -> dict[tuple[str, str], str]:
+    """Where the head declares each benchmark function: file:line in the repository."""
+    assert context.target.checkout is not None
+    root = PurePosixPath(context.target.checkout.subdirectory)
+    places = declared_at(couple.package, couple.source or couple.head.directory)
+    return {(couple.package, name): (root / place).as_posix() for name, place in places.items()}
 
 
-def _against_stored(context: Context, head: Head) -> tuple[RegressionResult, tuple[str, ...]]:
-    stored = store.load(_stored_path(context, head))
-    measured = benchmarks.run(context)
-    now = measured.result
-    assert isinstance(now, BenchmarksResult)
-    differences = store.differences(stored.fingerprint, asdict(context.fingerprint))
-    rows = judge_stored(
-        stored.series, now.series, differences, stored.sha, _limits(context), higher_is_better
-    )
-    before, after = _names(stored.series), _names(now.series)
-    result = RegressionResult(
-        base=Side(stored.sha, git.resolve(head.checkout, stored.sha).subject),
-        head=Side(head.commit.sha, head.commit.subject),
-        against="stored",
-        comparisons=tuple(row.comparison() for row in rows),
-        proven=(),
-        only_base=tuple(name for name in before if name not in after),
-        only_head=tuple(name for name in after if name not in before),
-        problems=now.problems,
-        rounds=now.processes,
-        seed=context.options.seed,
-        dirty=head.dirty,
-    )
-    return result, (*_dirty_warning(head), *_machine_warning(differences), *measured.warnings)
+def _located(comparison: Comparison, calibrated: _Calibrated) -> Comparison:
+    key = (comparison.package, function(comparison.name))
+    return replace(comparison, position=calibrated.places.get(key, ""))
 
 
-def _stored_path(context: Context, head: Head) -> Path:
-    """The baseline of --base, else of the nearest ancestor that has one; raises Undecided when there is none."""
-    if context.options.base is not None:
-        shas: tuple[str, ...] = (git.resolve(head.checkout, context.options.base).sha,)
-    else:
-        shas = git.ancestors(head.checkout, head.commit.sha, _MOST_ANCESTORS)[0 if head.dirty else 1 :]
-    path = store.nearest(context, shas)
-    if path is None:
-        if git.is_shallow(head.checkout):
-            raise git.too_shallow(head.checkout, "the commits that may have a baseline are not here")
-        raise Undecided(
-            f"no stored baseline to compare {head.name} with",
-            cause=f"none of {len(shas)} commits before it was measured on this machine ({store.directory(context)})",
-            next_command="compare with the base itself: ./noxw -s regression",
+def _counter_warning(subjects: Sequence[Subject], counter: Counter | None) -> list[str]:
+    if not subjects or counter is not None:
+        return []
+    return [f"nothing here counts instructions, so every benchmark is judged by its time alone: {HOW_TO_GET}"]
+
+
+def _blames(
+    context: Context,
+    base: Commit,
+    head: Head,
+    subjects: Sequence[Subject],
+    rows: Sequence[Row],
+    counter: Counter | None,
+) -> tuple[Blame, ...]:
+    """What grew in each confirmed regression."""
+    known = {subject.benchmark: subject for subject in subjects}
+    asked = [
+        Asked(
+            row.benchmark.package,
+            row.benchmark.name,
+            row.unit,
+            known[row.benchmark].base,
+            known[row.benchmark].head,
+            known[row.benchmark].iterations,
+            statistics.median(row.base),
+            statistics.median(row.head),
         )
-    return path
+        for row in rows
+        if row.judgement.verdict is Verdict.REGRESSION
+    ]
+    change = Change(head.checkout, base.sha, head.commit.sha, head.dirty)
+    return blame(context, change, asked, counter) if asked else ()
+
+
+def _run_plan(context: Context, base: Commit, head: Head, matched: Matched) -> RunPlan:
+    return RunPlan(
+        target=context.target.name,
+        base=base.sha,
+        head=head.commit.sha,
+        dirty=head.dirty,
+        seed=context.options.seed,
+        bench=context.options.bench,
+        effort=context.effort_name,
+        binaries=resume.digests(matched.differing),
+    )
+
+
+def _go_on(context: Context) -> str:
+    return shlex.join(("./noxw", "-s", _SCENARIO, "--", "--resume", context.run_directory.name))
 
 
 def _chosen(context: Context) -> tuple[BenchmarkPackage, ...]:
@@ -219,90 +270,13 @@ def _chosen(context: Context) -> tuple[BenchmarkPackage, ...]:
 
 
 def _rounds(context: Context) -> int:
+    """The most rounds that a benchmark is given."""
     return context.options.pairs or context.effort.regression_rounds
 
 
-def _budget(context: Context) -> float | None:
-    """Seconds for the first rounds, and as many for the fresh ones; none where a person named the rounds."""
-    return None if context.options.pairs else context.effort.regression_budget
-
-
-def _limits(context: Context) -> Limits:
-    return Limits(context.suite.gate.least_effect, context.suite.gate.false_alarms)
-
-
-def _named(benchmark: Benchmark) -> str:
-    return f"{benchmark.package} {benchmark.name}"
-
-
-def _names(series: Iterable[Series]) -> dict[str, None]:
-    return dict.fromkeys(_named(Benchmark(each.package, each.name)) for each in series)
-
-
-def _without_pairs(first: measure.Measured) -> list[Row]:
-    return [
-        unmeasured(
-            benchmark,
-            f"all {first.dropped[benchmark]} rounds failed on a side"
-            if first.dropped.get(benchmark)
-            else "the time ended before its first round",
-        )
-        for benchmark, pairs in first.pairs.items()
-        if not pairs
-    ]
-
-
-def _one_sided(measured: measure.Measured) -> tuple[list[str], list[str]]:
-    """Metrics that one side alone reports."""
-    old: list[str] = []
-    new: list[str] = []
-    for benchmark, pairs in measured.pairs.items():
-        only_base, only_head = one_sided_units(pairs)
-        old += [f"{_named(benchmark)} {unit}" for unit in only_base]
-        new += [f"{_named(benchmark)} {unit}" for unit in only_head]
-    return old, new
-
-
-def _dirty_warning(head: Head) -> list[str]:
-    if not head.dirty:
-        return []
-    return [
-        "the head is the checkout as it stands, with uncommitted changes; --base HEAD compares with its last commit"
-    ]
-
-
-def _machine_warning(differences: Sequence[str]) -> list[str]:
-    if not differences:
-        return []
-    return [
-        f"the stored baseline is of another machine, so nothing is judged by it: {'; '.join(differences)}"
-    ]
-
-
-def _warnings(measured: measure.Measured, rounds: int) -> list[str]:
-    said = [
-        f"{_named(benchmark)}: {count} rounds dropped, in which a side failed"
-        for benchmark, count in measured.dropped.items()
-    ]
-    said += [
-        f"{problem.package} {problem.name}: {problem.kind} in a round: {problem.text}"
-        for problem in measured.problems
-    ]
-    if measured.out_of_time and rounds:
-        said.append(f"the time ended in round {measured.rounds} of {rounds}")
-    return said
-
-
-def _keep_plan(
-    context: Context, base: Commit, head: Head, seed: int, subjects: Iterable[measure.Subject]
-) -> None:
-    """What is needed to repeat the run: the sides, the seed, the iterations."""
-    kept = {
-        "base": base.sha,
-        "head": head.commit.sha,
-        "dirty": head.dirty,
-        "seed": seed,
-        "rounds": _rounds(context),
-        "iterations": {_named(each.benchmark): each.iterations for each in subjects},
-    }
-    context.keep(context.room(_SCENARIO) / "plan.json", json.dumps(kept, indent=1) + "\n")
+def _budget(context: Context) -> float:
+    """Seconds to count and time in, once both sides are built; inf where a person named the rounds alone."""
+    asked = context.options.budget_seconds
+    if asked is not None:
+        return asked
+    return math.inf if context.options.pairs else context.effort.regression_budget

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from perf.benchmarks.binaries import TestBinary, build_binaries
+from perf.benchmarks.binaries import (
+    BenchmarkPackage,
+    TestBinary,
+    build_packages,
+    find_packages,
+    may_choose,
+)
 from perf.context import Context
 from perf.errors import RunFailed, Undecided, UsageError
 from perf.model import Problem, ProblemKind
+from perf.regression.held import OwnFiles, compare_test_files, data_digest, only_comments
 from perf.system import git
 from perf.system.git import Checkout, Commit
-from perf.system.go import BuildFailed
+from perf.system.go import BuildFailed, Replaced, list_packages
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +39,31 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Couple:
-    """One package on both sides."""
+    """One package on both sides, with the base's test files on both where that compiles.
+
+    Where it does not, `not_held` has the compiler's first words, and `changed` names the benchmark functions of both
+    sides whose own code differs: what they measure says nothing about the program. `new` and `removed` are benchmark
+    functions that one side alone declares; where the files are held the binaries of both sides have the base's.
+    `source` is where the head's own files lie; `head.directory` is another place where it reads the base's test data.
+    """
 
     package: str
     base: TestBinary
     head: TestBinary
+    changed: frozenset[str] = frozenset()
+    new: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    not_held: str = ""
+    source: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """Packages sorted by what can be done with them. `proven` have equal binaries and equal test data."""
+    """Packages sorted by what can be done with them. `proven` have equal binaries and equal test data.
+
+    `only_base` and `only_head` name packages ("./pkg/copy") and, of packages that both sides have, benchmark functions
+    ("./pkg/copy BenchmarkCopy").
+    """
 
     differing: tuple[Couple, ...]
     proven: tuple[str, ...]
@@ -77,6 +98,8 @@ def find_base(context: Context, head: Head) -> Commit:
 def built(context: Context, base: Commit, head: Head) -> Iterator[Matched]:
     """Both sides checked out and built; the worktrees stand as long as the block, for benchmarks read files in them.
 
+    Both have the test files of the base where those compile with the head: a benchmark that was edited is not compared
+    with what it was before. Files that differ in comments alone do not make a program another one.
     Raises Undecided when nothing of the base can be built, RunFailed or BuildFailed when the head does not build.
     """
     # In the run's scratch, which is removed even when this process is killed. Names of equal length: a path's length
@@ -89,12 +112,28 @@ def built(context: Context, base: Commit, head: Head) -> Iterator[Matched]:
             if head.dirty
             else stack.enter_context(git.worktree(head.checkout, head.commit.sha, place / "head"))
         )
-        yield match(_build_base(context, base, base_directory), build_binaries(context, head_directory))
+        yield _build(context, base, base_directory, head_directory)
 
 
-def _build_base(context: Context, base: Commit, directory: Path) -> tuple[TestBinary, ...]:
+def _build(context: Context, base: Commit, base_directory: Path, head_directory: Path) -> Matched:
+    with _undecided_by(base):
+        before = find_packages(context, base_directory)
+    after = find_packages(context, head_directory)
+    # Built on both sides where one side's benchmarks may be chosen: the other may have lost them.
+    chosen = {each.package for each in (*before, *after) if may_choose(context.options.bench, each.names)}
+    before, after = (tuple(each for each in side if each.package in chosen) for side in (before, after))
+    with _undecided_by(base):
+        built = build_packages(context, before)
+    files = _own_files(context, before, after, head_directory.resolve())
+    comments = only_comments(base_directory.resolve(), head_directory.resolve())
+    couples, alone = _build_head(context, before, built, after, files, comments)
+    return match(built, [*(couple.head for couple in couples), *alone], couples)
+
+
+@contextmanager
+def _undecided_by(base: Commit) -> Iterator[None]:
     try:
-        return build_binaries(context, directory)
+        yield
     except (BuildFailed, UsageError) as error:
         raise Undecided(
             f"the base {base.sha[:12]} cannot be built, so there is nothing to compare with:\n{error.what}",
@@ -103,8 +142,82 @@ def _build_base(context: Context, base: Commit, directory: Path) -> tuple[TestBi
         ) from error
 
 
-def match(base: Sequence[TestBinary], head: Sequence[TestBinary]) -> Matched:
-    """Sort packages; raises RunFailed when the head breaks what the base builds, Undecided when all the base is."""
+def _own_files(
+    context: Context, before: Sequence[BenchmarkPackage], after: Sequence[BenchmarkPackage], root: Path
+) -> dict[str, OwnFiles]:
+    """How the test files of each package that both sides have differ. `root` is the head's directory."""
+    programs: frozenset[Path] = frozenset()
+    if any(each.listed.test_embeds for each in (*before, *after)):
+        tags = context.target.declared.tags
+        listed = list_packages(context.go, context.processes, root, ["./..."], tags)
+        programs = frozenset(each.directory / name for each in listed for name in each.embedded)
+    new = {each.package: each.listed for each in after}
+    return {
+        each.package: compare_test_files(each.listed, new[each.package], programs)
+        for each in before
+        if each.package in new
+    }
+
+
+def _build_head(
+    context: Context,
+    before: Sequence[BenchmarkPackage],
+    base: Sequence[TestBinary],
+    after: Sequence[BenchmarkPackage],
+    files: Mapping[str, OwnFiles],
+    comments: Replaced,
+) -> tuple[list[Couple], list[TestBinary]]:
+    """The head with the base's test files, with its own where those do not compile: couples, and what it alone has."""
+    old, new = ({each.package: each for each in side} for side in (before, after))
+    held = {path: by for each in files.values() for path, by in each.replaced.items()}
+    heads = {each.package: each for each in build_packages(context, after, {**comments, **held}, base)}
+    refused = {
+        name: _first_complaint(problem.text)
+        for name, each in files.items()
+        if each.replaced and (problem := heads[name].problem) and problem.kind is ProblemKind.NOT_BUILT
+    }
+    again = build_packages(context, [new[name] for name in refused], comments, base)
+    heads |= {each.package: each for each in again}
+    couples = []
+    for each in base:
+        if (name := each.package) in files:
+            couple = Couple(
+                name,
+                each,
+                head := heads.pop(name),
+                source=head.directory,
+                new=_one_sided(context, new[name], old[name]),
+                removed=_one_sided(context, old[name], new[name]),
+            )
+            couples.append(_held_or_not(couple, files[name], refused.get(name, "")))
+    return couples, list(heads.values())
+
+
+def _first_complaint(text: str) -> str:
+    """The compiler's first words, with the file's name in the place of its path: the base's lies in a worktree."""
+    line = next((line for line in text.splitlines() if not line.startswith("#")), text)
+    path, colon, rest = line.partition(":")
+    return f"{path.rpartition('/')[2]}{colon}{rest}"
+
+
+def _held_or_not(couple: Couple, files: OwnFiles, not_held: str) -> Couple:
+    if not_held:
+        return replace(couple, changed=files.changed, not_held=not_held)
+    if files.data:
+        couple = replace(couple, head=replace(couple.head, directory=couple.base.directory))
+    return replace(couple, changed=files.changed) if files.partly else couple
+
+
+def _one_sided(context: Context, one: BenchmarkPackage, other: BenchmarkPackage) -> tuple[str, ...]:
+    names = (name for name in one.names if name not in other.names)
+    return tuple(name for name in names if may_choose(context.options.bench, [name]))
+
+
+def match(base: Sequence[TestBinary], head: Sequence[TestBinary], couples: Sequence[Couple] = ()) -> Matched:
+    """Sort packages; raises RunFailed when the head breaks what the base builds, Undecided when all the base is.
+
+    `couples` is what is known of packages that both sides have.
+    """
     before = {each.package: each for each in base}
     after = {each.package: each for each in head}
     broken = [
@@ -124,14 +237,21 @@ def match(base: Sequence[TestBinary], head: Sequence[TestBinary]) -> Matched:
             cause="the base commit does not compile with this Go",
             next_command="name another base: --base REV",
         )
-    both = [Couple(name, before[name], after[name]) for name in before if name in after]
+    known = {each.package: each for each in couples}
+    both = [known.get(name) or Couple(name, before[name], after[name]) for name in before if name in after]
     runnable = [couple for couple in both if couple.base.path and couple.head.path]
     proven = tuple(couple.package for couple in runnable if _identical(couple))
     return Matched(
         differing=tuple(couple for couple in runnable if couple.package not in proven),
         proven=proven,
-        only_base=tuple(name for name in before if name not in after),
-        only_head=tuple(name for name in after if name not in before),
+        only_base=(
+            *(name for name in before if name not in after),
+            *(f"{each.package} {name}" for each in runnable if not each.not_held for name in each.removed),
+        ),
+        only_head=(
+            *(name for name in after if name not in before),
+            *(f"{each.package} {name}" for each in runnable if not each.not_held for name in each.new),
+        ),
         problems=tuple(
             problem for couple in both if (problem := couple.base.problem or couple.head.problem) is not None
         ),
@@ -152,12 +272,10 @@ def _identical(couple: Couple) -> bool:
     )
 
 
-def data_digest(package: Path) -> str:
-    """What a package's benchmarks may read besides their binary: its testdata directory, names and contents."""
-    whole = hashlib.sha256()
-    root = package / "testdata"
-    for path in sorted(root.rglob("*")):
-        if path.is_file():
-            content = hashlib.sha256(path.read_bytes()).hexdigest()
-            whole.update(f"{path.relative_to(root).as_posix()}\0{content}\n".encode())
-    return whole.hexdigest()
+def dirty_warning(head: Head) -> list[str]:
+    """What a reader must know of a head that no commit has."""
+    if not head.dirty:
+        return []
+    return [
+        "the head is the checkout as it stands, with uncommitted changes; --base HEAD compares with its last commit"
+    ]

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from perf.model import (
-    BaselineResult,
-    BenchmarksResult,
-    Outcome,
-    Problem,
-    RegressionResult,
-    RunRecord,
-    Side,
-    Verdict,
-)
+from perf.model import BaselineResult, BenchmarksResult, Outcome, RegressionResult, RunRecord
 from perf.report.escape import cell, code
-from perf.report.figures import benchmark_tables, comparison_table, problem_table, worst_first
-from perf.report.sections import Blocks, folded, nothing_measured, part
+from perf.report.figures import benchmark_tables
+from perf.report.regression_figures import headline
+from perf.report.regression_section import regression_blocks
+from perf.report.sections import Blocks, nothing_measured, part, problems
 from perf.report.tables import pipe
-from perf.report.words import COMPARISON_NOTE, count, joined, marked
+from perf.report.words import count
 
 
 def benchmark_section(record: RunRecord) -> Blocks:
@@ -47,14 +40,6 @@ def _benchmarks(outcome: Outcome) -> Blocks:
     return [*blocks, *problems(result.problems)]
 
 
-def problems(found: tuple[Problem, ...]) -> Blocks:
-    """What failed, as a table; what was left out on purpose stands in the summary."""
-    counting = [each for each in found if each.counts]
-    if not counting:
-        return []
-    return [f"❌ {count(len(counting), 'problem')}:", pipe(problem_table(counting).without_empty_columns())]
-
-
 def _baseline(outcome: Outcome) -> Blocks:
     result = outcome.result
     if not isinstance(result, BaselineResult):
@@ -66,37 +51,5 @@ def _baseline(outcome: Outcome) -> Blocks:
 
 
 def _regression(outcome: Outcome) -> Blocks:
-    result = outcome.result
-    if not isinstance(result, RegressionResult):
-        return [nothing_measured(outcome)]
-    verdicts = [each.verdict for each in result.comparisons]
-    counts = joined(f"{verdict} {verdicts.count(verdict)}" for verdict in Verdict if verdict in verdicts)
-    dirty = " with changes that are not committed" if result.dirty else ""
-    against = f" ({cell(result.against)})" if result.against != "base" else ""
-    compared = (
-        f"{counts}; at most {count(result.rounds, 'pair')} a benchmark" if counts else "nothing was compared"
-    )
-    blocks = [
-        f"Head {_side(result.head)}{dirty} against base {_side(result.base)}{against}: {compared}, seed {result.seed}."
-    ]
-    ordered = worst_first(result.comparisons)
-    telling = [each for each in ordered if each.verdict is not Verdict.UNCHANGED]
-    unchanged = [each for each in ordered if each.verdict is Verdict.UNCHANGED]
-    if telling:
-        blocks += [pipe(comparison_table(telling).without_empty_columns()), COMPARISON_NOTE]
-    if unchanged:
-        heading = f"{len(unchanged)} {marked(Verdict.UNCHANGED)}"
-        blocks += folded(heading, pipe(comparison_table(unchanged).without_empty_columns()))
-    if result.proven:
-        names = joined(map(code, result.proven))
-        blocks.append(
-            f"Identical test binaries on both sides, so unchanged without measuring ({len(result.proven)}): {names}."
-        )
-    for only, where in ((result.only_base, "base"), (result.only_head, "head")):
-        if only:
-            blocks.append(f"Only in {where}, so not compared: {joined(map(code, only))}.")
-    return [*blocks, *problems(result.problems)]
-
-
-def _side(side: Side) -> str:
-    return f"{code(side.sha[:12])} {cell(side.subject)}".rstrip()
+    told = [f"{cell(headline(outcome))}."] if isinstance(outcome.result, RegressionResult) else []
+    return [*told, *regression_blocks(outcome)]

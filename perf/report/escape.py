@@ -11,12 +11,14 @@ LONGEST_SENTENCE: Final = 600
 
 _PLAIN_NAME: Final = re.compile(r"[\w /.,:;=()+#@%^\-{}!?'\"$*\[\]~]+")
 _MARKUP: Final = re.compile(r"[\\`*\[\]<|~&]|(?<![^\W_])_|_(?![^\W_])")
+_NOT_XML: Final = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MARKUP_AT_START: Final = re.compile(r"^(?:[-+#=>]|\d+(?=[.)]))")
 
 
 def one_line(text: str) -> str:
     """White space and line ends become one blank, other control characters (terminal sequences too) a "?"."""
-    return "".join("?" if _is_control(each) else each for each in " ".join(text.split()))
+    line = " ".join(text.split())
+    return line if line.isprintable() else "".join("?" if _is_control(each) else each for each in line)
 
 
 def shorten(text: str, longest: int) -> str:
@@ -57,6 +59,31 @@ def fence(text: str, language: str = "") -> str:
     longest = max((len(run) for run in re.findall(r"`+", shown)), default=0)
     marks = "`" * max(3, longest + 1)
     return f"{marks}{language}\n{shown}\n{marks}"
+
+
+def several_lines(text: str) -> str:
+    """Its line ends kept, every other control character a "?"."""
+    return "\n".join(map(one_line, text.splitlines()))
+
+
+def encodable(text: str) -> str:
+    """Lone surrogates, which no file and no terminal can take, become "?"."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def xml_text(text: str) -> str:
+    """Without the characters that XML 1.0 cannot hold even escaped (`<`, `&` and quotes are its writer's to escape)."""
+    return _NOT_XML.sub("?", text)
+
+
+def command_data(text: str) -> str:
+    """The message of a GitHub workflow command (`::error::message`)."""
+    return encodable(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def command_property(text: str) -> str:
+    """A property of a GitHub workflow command (`::error file=…,title=…::`)."""
+    return command_data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def _entity_or_backslash(mark: str) -> str:

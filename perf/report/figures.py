@@ -1,7 +1,8 @@
-"""Benchmarks, comparisons, tests and objectives as tables; perf.report.load_figures has load and stress."""
+"""Benchmarks, tests and objectives as tables; perf.report.load_figures and .regression_figures have the others."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Final
@@ -9,17 +10,15 @@ from typing import Final
 from perf.benchmarks.summary import variation
 from perf.model import (
     BenchmarksResult,
-    Comparison,
     IntegrationResult,
     ObjectiveRow,
     Problem,
     RunRecord,
     Series,
     TimedTest,
-    Verdict,
 )
 from perf.report.tables import ABSENT, Column, Kind, Table, table
-from perf.report.words import change, marked, objective_value, objective_word, plus_minus, title, took
+from perf.report.words import marked, objective_value, objective_word, plus_minus, title, took
 from perf.units import format_quantity, format_seconds
 
 _TIME: Final = "sec/op"
@@ -29,13 +28,27 @@ OWN_COLUMNS: Final = 3
 
 
 def quantity(value: float, unit: str) -> str:
-    """A benchmark's value beside a heading or a metric that names its unit: "1.5 ms", "12", "4.2 MB/s"."""
-    if unit.startswith("sec"):
+    """A benchmark's value beside a heading or a metric that names its unit: "1.5 ms", "12", "4.2 MB/s", "1.85 M"."""
+    if not math.isfinite(value):
+        return str(value)
+    if unit.startswith(("sec", "cpu-sec")):
         return format_seconds(value)
+    if unit.startswith("instructions"):
+        return _thousands(value)
     if unit.startswith("B/"):
         text = format_quantity(value, unit)
         return text if unit == "B/s" else text.removesuffix(unit[1:])
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e15 else f"{value:.4g}"
+
+
+def _thousands(value: float) -> str:
+    """Three digits and a letter: "1.85 M". What rounds up to the next letter is written with it."""
+    for letter, factor in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if abs(value) >= 0.9995 * factor:
+            return (
+                f"{value / factor:.3g} {letter}" if abs(value) < 1e15 else f"{value / factor:,.0f} {letter}"
+            )
+    return f"{value:.3g}"
 
 
 def centre(values: Sequence[float], unit: str) -> str:
@@ -107,48 +120,6 @@ def problem_table(problems: Iterable[Problem]) -> Table:
             Column("why", Kind.TEXT),
         ),
         [(each.position, each.package, each.name or "all", each.kind, each.text) for each in problems],
-    )
-
-
-_WORST_FIRST: Final = (Verdict.REGRESSION, Verdict.UNKNOWN, Verdict.IMPROVEMENT, Verdict.UNCHANGED)
-
-
-def worst_first(comparisons: Iterable[Comparison]) -> list[Comparison]:
-    """Regressions, unknown, improvements, unchanged; within each the largest change first."""
-    return sorted(comparisons, key=lambda each: (_WORST_FIRST.index(each.verdict), -abs(each.change or 0.0)))
-
-
-def comparison_table(comparisons: Iterable[Comparison]) -> Table:
-    return table(
-        (
-            Column("verdict", Kind.WORD),
-            Column("benchmark", Kind.NAME),
-            Column("metric", Kind.TEXT),
-            Column("base", rank=3),
-            Column("head", rank=2),
-            Column("change"),
-            Column("interval", rank=1),
-            Column("pairs", rank=4),
-            Column("package", Kind.NAME, rank=5),
-            Column("why", Kind.TEXT, rank=6),
-        ),
-        [
-            (
-                marked(each.verdict),
-                each.name,
-                each.unit,
-                centre(each.base, each.unit),
-                centre(each.head, each.unit),
-                change(each.change),
-                ABSENT
-                if each.low is None or each.high is None
-                else f"{change(each.low)} … {change(each.high)}",
-                str(min(len(each.base), len(each.head))),
-                each.package,
-                each.reason or ABSENT,
-            )
-            for each in comparisons
-        ],
     )
 
 

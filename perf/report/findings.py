@@ -19,7 +19,7 @@ from perf.model import (
     Verdict,
 )
 from perf.report.escape import one_line, shorten
-from perf.report.figures import tests_with, worst_first
+from perf.report.figures import tests_with
 from perf.report.load_figures import (
     all_claim_success,
     claim_against_truth,
@@ -32,6 +32,7 @@ from perf.report.load_figures import (
     requests,
     throughput,
 )
+from perf.report.regression_figures import change_of, worst_first
 from perf.report.words import change, count, problem_title
 from perf.units import format_fraction, format_rate, format_seconds, format_size
 
@@ -267,7 +268,7 @@ def _of_regression(result: RegressionResult) -> Iterator[Finding]:
     worse = [each for each in worst_first(result.comparisons) if each.verdict is Verdict.REGRESSION]
     for each in worse[:REGRESSIONS_NAMED]:
         name = shorten(one_line(each.name), 80)
-        figures = f"{name} ({each.package}): {each.unit} {change(each.change)} against {result.base.sha[:12]}"
+        figures = f"{name} ({each.package}): {each.unit} {change_of(each)} against {result.base.sha[:12]}"
         yield Finding("Worse than its base", f"{figures}.", f"Look at what changed {figures}.")
     if len(worse) > REGRESSIONS_NAMED:
         yield Finding("More regressions", f"{len(worse) - REGRESSIONS_NAMED} more stand in the table above.")

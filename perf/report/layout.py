@@ -29,6 +29,7 @@ STYLES: Final[dict[str, str]] = {
     Status.INTERRUPTED: "yellow",
     Verdict.REGRESSION: "bold red",
     Verdict.IMPROVEMENT: "green",
+    Verdict.MORE_WORK: "yellow",
     "met": "green",
     "missed": "bold red",
     "not measured": "yellow",
@@ -41,6 +42,12 @@ def style_of(words: str) -> str:
     return STYLES.get(words, STYLES.get(words.partition(" ")[2], ""))
 
 
+def indented(text: str, style: str = "", *, depth: int = INDENT, longest: int | None = 600) -> RenderableType:
+    """A sentence below a heading, wrapped between its words."""
+    line = one_line(text)
+    return Padding(Text(line if longest is None else shorten(line, longest), style), (0, 0, 0, depth))
+
+
 def fitted(groups: Sequence[tuple[str, Table]], width: int) -> RenderableType:
     """Tables of the same columns under their titles ("" for none), aligned with one another within `width` cells."""
     columns = groups[0][1].columns
@@ -49,7 +56,7 @@ def fitted(groups: Sequence[tuple[str, Table]], width: int) -> RenderableType:
     shown: list[RenderableType] = []
     for number, (title, table) in enumerate(groups):
         if title:
-            shown.append(Text(shorten(one_line(title), max(1, width - INDENT)), "dim"))
+            shown.append(Text(shorten(one_line(title), max(1, width - INDENT)), style_of(title) or "dim"))
         shown.append(_rich(table, kept, header=number == 0))
     return Padding(Group(*shown), (0, 0, 0, INDENT))
 

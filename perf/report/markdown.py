@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterable
 from typing import Final
 
 from perf.model import LoadResult, ObjectiveRow, Outcome, Problem, RunRecord, Status
 from perf.report.benchmark_section import benchmark_section
-from perf.report.escape import cell, code, fence, prose
+from perf.report.escape import cell, code, prose
 from perf.report.figures import objective_table, outcome_table
 from perf.report.findings import findings
 from perf.report.load_figures import claim_against_truth
 from perf.report.load_section import load_section
-from perf.report.sections import Blocks
+from perf.report.sections import Blocks, conditions
 from perf.report.tables import pipe
 from perf.report.words import SCENARIO_TITLES, count, joined, objective_word, outcomes_of, title, verdict_line
-from perf.units import format_seconds
 
 
 def report(record: RunRecord) -> str:
@@ -37,7 +35,7 @@ def _summary(record: RunRecord) -> Blocks:
         *_warnings(record),
         *_left_out(record),
         "### How it was measured",
-        *_conditions(record),
+        *conditions(record),
     ]
 
 
@@ -107,27 +105,6 @@ def _problem_line(problem: Problem) -> str:
     return f"{names}: {problem.kind}, {cell(problem.text)}"
 
 
-def _conditions(record: RunRecord) -> Blocks:
-    fingerprint = record.fingerprint
-    commit = record.target_sha or "no commit: not a git repository"
-    state = " (with changes that are not committed)" if record.target_dirty else ""
-    subject = f" {cell(record.target_subject)}" if record.target_subject else ""
-    known = {
-        "target": f"{code(record.target)} at {code(commit)}{subject}{state}",
-        "machine": f"{code(record.machine)}: "
-        + joined(
-            f"{_PARTS.get(name, name.replace('_', ' '))} {cell(str(value))}"
-            for name, value in fingerprint.items()
-        ),
-        "effort": f"{cell(record.effort)}, {format_seconds(record.seconds)} in all, from {cell(record.started)}",
-        "versions": joined(f"{cell(name)} {cell(version)}" for name, version in record.versions.items()),
-        "seed of the order": str(record.seed),
-        "raw results": code(f".perf/runs/{record.id}/"),
-    }
-    lines = "\n".join(f"- {name}: {text}" for name, text in known.items() if text)
-    return [lines, "To repeat it:", fence(shlex.join(record.command), "sh")] if record.command else [lines]
-
-
 def _bottlenecks(record: RunRecord) -> Blocks:
     found = [each for each in findings(record) if each.bottleneck]
     if found:
@@ -146,8 +123,6 @@ def _recommendations(record: RunRecord) -> Blocks:
         return ["None: nothing measured in this run calls for one."]
     return ["\n".join(f"{number}. {prose(text)}" for number, text in enumerate(advice, start=1))]
 
-
-_PARTS: Final = {"cpu_model": "CPU", "memory_gib": "memory in GiB", "go_version": "Go"}
 
 _SECTIONS: Final[dict[str, Callable[[RunRecord], Blocks]]] = {
     "Executive Summary": _summary,

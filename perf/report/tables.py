@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -39,13 +39,28 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
 
+    def first(self, most: int) -> Table:
+        """At most so many rows of it."""
+        return Table(self.columns, self.rows[:most])
+
+    def with_columns(self, ranks: Mapping[str, int]) -> Table:
+        """The columns of these titles, in this order, with these ranks."""
+        titles = [column.title for column in self.columns]
+        picked = self._with([titles.index(title) for title in ranks])
+        columns = zip(picked.columns, ranks.values(), strict=True)
+        return Table(tuple(replace(column, rank=rank) for column, rank in columns), picked.rows)
+
     def without_empty_columns(self) -> Table:
         """Columns in which nothing was measured are not shown."""
-        kept = [
-            index
-            for index in range(len(self.columns))
-            if any(row[index] not in ("", ABSENT) for row in self.rows)
-        ]
+        return self._with(
+            [
+                index
+                for index in range(len(self.columns))
+                if any(row[index] not in ("", ABSENT) for row in self.rows)
+            ]
+        )
+
+    def _with(self, kept: Sequence[int]) -> Table:
         return Table(
             tuple(self.columns[index] for index in kept),
             tuple(tuple(row[index] for index in kept) for row in self.rows),
@@ -57,10 +72,7 @@ def pipe(table: Table) -> str:
     if not table.rows:
         return ""
     rows = [
-        [
-            code(text) if column.kind is Kind.NAME else cell(text)
-            for column, text in zip(table.columns, row, strict=True)
-        ]
+        [_CELLS.get(column.kind, cell)(text) for column, text in zip(table.columns, row, strict=True)]
         for row in table.rows
     ]
     return tabulate(
@@ -70,6 +82,14 @@ def pipe(table: Table) -> str:
         disable_numparse=True,
         colalign=["right" if column.kind is Kind.NUMBER else "left" for column in table.columns],
     )
+
+
+def _unbroken(text: str) -> str:
+    """A number keeps its unit beside it however narrow its column is shown."""
+    return cell(text).replace(" ", "\u00a0")
+
+
+_CELLS: Final = {Kind.NAME: code, Kind.NUMBER: _unbroken}
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Table:

@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from perf.model import (
@@ -21,18 +20,16 @@ from perf.model import (
     RunRecord,
     Status,
     StressResult,
-    Verdict,
 )
-from perf.report.escape import one_line, shorten
+from perf.report import regression_terminal
+from perf.report.escape import one_line
 from perf.report.figures import (
     benchmark_tables,
-    comparison_table,
     objective_table,
     table_of_tests,
     tests_with,
-    worst_first,
 )
-from perf.report.layout import INDENT, fitted, style_of
+from perf.report.layout import fitted, indented, style_of
 from perf.report.load_figures import (
     all_claim_success,
     claim_against_truth,
@@ -42,7 +39,7 @@ from perf.report.load_figures import (
     step_table,
 )
 from perf.report.tables import Table
-from perf.report.words import COMPARISON_NOTE, count, joined, marked, problem_title, title, took, verdict_line
+from perf.report.words import count, marked, problem_title, title, took, verdict_line
 from perf.units import format_size
 
 PROBLEMS_SHOWN = 10
@@ -74,7 +71,7 @@ def _block(outcome: Outcome, width: int) -> Iterator[RenderableType]:
         (status, style_of(outcome.status)),
         f" in {took(outcome.seconds)}",
     )
-    yield _indented(outcome.summary, style_of(outcome.status) if outcome.status is Status.FAILED else "")
+    yield indented(outcome.summary, style_of(outcome.status) if outcome.status is Status.FAILED else "")
     match outcome.result:
         case BenchmarksResult() as benchmarks:
             yield from _benchmarks(benchmarks, width)
@@ -83,13 +80,15 @@ def _block(outcome: Outcome, width: int) -> Iterator[RenderableType]:
         case StressResult() as stress:
             yield from _stress(stress, width)
         case RegressionResult() as regression:
-            yield from _regression(regression, width)
+            yield from regression_terminal.regression(regression, width)
+            yield from _problems(regression.problems)
+            yield from regression_terminal.to_go_on(regression)
         case IntegrationResult() as integration:
             yield from _integration(integration, width)
         case BaselineResult() | None:
             pass
     for warning in outcome.warnings:
-        yield _indented(f"warning: {warning}", "yellow")
+        yield indented(f"warning: {warning}", "yellow")
     if outcome.error:
         yield from _error(outcome)
 
@@ -98,14 +97,14 @@ def _error(outcome: Outcome) -> Iterator[RenderableType]:
     """What happened, the likely cause, what to type next; the first line is not said twice."""
     for line in outcome.error.splitlines():
         if one_line(line) != one_line(outcome.summary):
-            yield _indented(line, "red")
+            yield indented(line, "red")
 
 
 def _benchmarks(result: BenchmarksResult, width: int) -> Iterator[RenderableType]:
     if tables := benchmark_tables(result):
         yield Text()
         yield fitted(tables, width)
-        yield _indented(
+        yield indented(
             f"median of {count(result.processes, 'process')}, -benchtime {result.benchtime}; "
             "spread: half the interquartile range of the time",
             "dim",
@@ -117,14 +116,14 @@ def _problems(problems: Iterable[Problem]) -> Iterator[RenderableType]:
     counting = [each for each in problems if each.counts]
     for each in counting[:PROBLEMS_SHOWN]:
         where = f"{each.position}: " if each.position else ""
-        yield _indented(f"❌ {where}{problem_title(each)} {each.kind}: {each.text}", "red")
+        yield indented(f"❌ {where}{problem_title(each)} {each.kind}: {each.text}", "red")
     if len(counting) > PROBLEMS_SHOWN:
-        yield _indented(f"❌ and {count(len(counting) - PROBLEMS_SHOWN, 'problem')} more", "red")
+        yield indented(f"❌ and {count(len(counting) - PROBLEMS_SHOWN, 'problem')} more", "red")
     aside = [each for each in problems if not each.counts]
     for each in aside[:PROBLEMS_SHOWN]:
-        yield _indented(f"➖ {problem_title(each)} {each.kind}: {each.text}", "dim")
+        yield indented(f"➖ {problem_title(each)} {each.kind}: {each.text}", "dim")
     if len(aside) > PROBLEMS_SHOWN:
-        yield _indented(f"➖ and {len(aside) - PROBLEMS_SHOWN} more left out or skipped", "dim")
+        yield indented(f"➖ and {len(aside) - PROBLEMS_SHOWN} more left out or skipped", "dim")
 
 
 def _load(result: LoadResult, width: int) -> Iterator[RenderableType]:
@@ -132,27 +131,27 @@ def _load(result: LoadResult, width: int) -> Iterator[RenderableType]:
     if result.rounds:
         yield Text()
         yield _table(range_table(result.rounds), width)
-        yield _indented(
+        yield indented(
             f"{result.workload}: {count(result.images, 'image')}, {format_size(result.content_bytes)}, driven by "
             f"{result.drive}; {count(len(result.rounds), 'round')}; only what the destination holds counts",
             "dim",
         )
     missing, more = missing_table(result.rounds)
     for image, _, evidence in missing.rows[:MISSING_SHOWN]:
-        yield _indented(f"{image}: {evidence}", "red")
+        yield indented(f"{image}: {evidence}", "red")
     if (more := more + max(0, len(missing.rows) - MISSING_SHOWN)) > 0:
-        yield _indented(f"and {count(more, 'image')} more that did not arrive", "red")
+        yield indented(f"and {count(more, 'image')} more that did not arrive", "red")
     yield from _first_error(result.rounds)
 
 
 def _lie(rounds: Sequence[LoadRound]) -> Iterator[RenderableType]:
     if claim_against_truth(rounds) and all_claim_success(rounds):
-        yield _indented("❌ every process claimed success; the destination says otherwise", "bold red")
+        yield indented("❌ every process claimed success; the destination says otherwise", "bold red")
 
 
 def _first_error(rounds: Sequence[LoadRound]) -> Iterator[RenderableType]:
     for error, number in first_errors(rounds)[:1]:
-        yield _indented(f"its commonest first error ({number:,} ×): {error}", "red")
+        yield indented(f"its commonest first error ({number:,} ×): {error}", "red")
 
 
 def _stress(result: StressResult, width: int) -> Iterator[RenderableType]:
@@ -161,48 +160,22 @@ def _stress(result: StressResult, width: int) -> Iterator[RenderableType]:
     if rounds:
         yield Text()
         yield _table(step_table(result), width)
-    yield _indented(f"stopped because: {result.reason}")
+    yield indented(f"stopped because: {result.reason}")
     yield from _first_error(rounds)
 
 
-def _regression(result: RegressionResult, width: int) -> Iterator[RenderableType]:
-    against = f" ({result.against})" if result.against != "base" else ""
-    yield _indented(
-        f"head {result.head.sha[:12]} {result.head.subject} against base {result.base.sha[:12]} "
-        f"{result.base.subject}{against}, seed {result.seed}",
-        "dim",
-    )
-    telling = [each for each in worst_first(result.comparisons) if each.verdict is not Verdict.UNCHANGED]
-    if telling:
-        yield Text()
-        yield _table(comparison_table(telling), width)
-        yield _indented(COMPARISON_NOTE, "dim")
-    if unchanged := len(result.comparisons) - len(telling):
-        yield _indented(f"{unchanged} {marked(Verdict.UNCHANGED)}", "")
-    if result.proven:
-        yield _indented(f"identical test binaries, not measured: {joined(result.proven)}", "dim")
-    for names, where in ((result.only_base, "base"), (result.only_head, "head")):
-        if names:
-            yield _indented(f"only in {where}: {joined(names)}", "dim")
-    yield from _problems(result.problems)
-
-
 def _integration(result: IntegrationResult, width: int) -> Iterator[RenderableType]:
-    yield _indented(f"{shlex.join(result.command)}: exit {result.returncode}", "dim")
+    yield indented(f"{shlex.join(result.command)}: exit {result.returncode}", "dim")
     if result.no_tests or not result.tests:
-        yield _indented("❌ no test ran: nothing was tested", "bold red")
+        yield indented("❌ no test ran: nothing was tested", "bold red")
         return
     others = (*tests_with(result, "failed"), *tests_with(result, "skipped"))
     passed = sorted(tests_with(result, "passed"), key=lambda each: -(each.seconds or 0.0))
     yield Text()
     yield _table(table_of_tests((*others, *passed[:PASSED_TESTS_SHOWN])), width)
     if len(passed) > PASSED_TESTS_SHOWN:
-        yield _indented(f"and {len(passed) - PASSED_TESTS_SHOWN} faster ones that passed", "dim")
+        yield indented(f"and {len(passed) - PASSED_TESTS_SHOWN} faster ones that passed", "dim")
 
 
 def _table(table: Table, width: int) -> RenderableType:
     return fitted([("", table)], width)
-
-
-def _indented(text: str, style: str = "") -> RenderableType:
-    return Padding(Text(shorten(one_line(text), 600), style), (0, 0, 0, INDENT))

@@ -20,16 +20,13 @@ MARKS: Final[dict[str, str]] = {
     Verdict.REGRESSION: "❌",
     Verdict.IMPROVEMENT: "✅",
     Verdict.UNCHANGED: "✅",
+    Verdict.MORE_WORK: "➕",
+    Verdict.BENCHMARK_CHANGED: "➖",
     "met": "✅",
     "missed": "❌",
     "not measured": "❔",
     "skipped": "➖",
 }
-
-COMPARISON_NOTE: Final = (
-    "base and head are medians; the change of a time is that of the pairs (trimmed mean of their log ratios) with its "
-    "95 % interval, so it need not be the medians' ratio. More pairs decide more: --pairs N, or --full."
-)
 
 SCENARIO_TITLES: Final = {
     "benchmarks": "Benchmarks",
@@ -86,11 +83,11 @@ def verdict_line(record: RunRecord) -> str:
     return f"{mark} exit {int(record.exit_code)}: {MEANINGS[record.exit_code]}"
 
 
-def change(fraction: float | None) -> str:
-    """A change with its sign: "+5.0 %", "−3.1 %"."""
+def change(fraction: float | None, unit: str = "") -> str:
+    """A change with its sign: "+5.0 %", "−3.1 %"; "+0.31 %" of instructions, which repeat that well."""
     if fraction is None:
         return ABSENT
-    percent = f"{abs(fraction) * 100:.1f} %"
+    percent = f"{abs(fraction) * 100:.{2 if unit.startswith('instructions') else 1}f} %"
     return percent if fraction == 0 else f"{'+' if fraction > 0 else '−'}{percent}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ _NO_QUESTIONS: Final = {"GIT_TERMINAL_PROMPT": "0"}
 # Up to the last "@" before the path; a password may hold a "/", a port may not.
 _USER: Final = re.compile(r"(?<=://)(?:[^/@\s]*:(?!\d+(?:/|\s|$))[^\s]*@|[^/\s]*@)")
 _QUERY: Final = re.compile(r"(?<=://)([^?\s]*)\?[^\s']*")
+_HUNK: Final = re.compile(r"@@ -\S+ \+(\d+)(?:,(\d+))? @@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,62 @@ def too_shallow(checkout: Checkout, lacks: str) -> Lacking:
     )
 
 
+def changed_lines(checkout: Checkout, base: str, head: str | None) -> dict[str, tuple[tuple[int, int], ...]]:
+    """Go files (and go.mod) that differ between two commits, with the first and last changed lines at the head.
+
+    `head` None is the working tree, files that git does not know yet included. Lines taken away between 7 and 8 are
+    the empty range (8, 7): it meets those that hold both. Paths are relative to the repository's root. Raises
+    Undecided where a commit is not here.
+    """
+    options = (
+        "--unified=0",
+        "--no-color",
+        "--no-ext-diff",
+        "--find-renames",
+        "--src-prefix=a/",
+        "--dst-prefix=b/",
+    )
+    sides = [base] if head is None else [base, head]
+    with git.Repo(checkout.root) as repo:
+        try:
+            shown = repo.git(c="core.quotePath=false").diff(
+                *options, "--end-of-options", *sides, "--", "*.go", "*go.mod"
+            )
+        except git.GitCommandError as error:
+            raise Undecided(
+                f"git diff cannot tell what changed since {base[:12]}: {_git_words(error)}"
+            ) from error
+        new = repo.git.ls_files("--others", "--exclude-standard", "-z", "--", "*.go") if head is None else ""
+    return {path: ((1, sys.maxsize),) for path in str(new).split("\0") if path} | _hunks(shown)
+
+
+def commits_touching(
+    checkout: Checkout, base: str, head: str, path: str, lines: tuple[int, int], timeout_seconds: float
+) -> tuple[Commit, ...]:
+    """Commits of base..head that changed these lines (as the head has them) of a file, newest first.
+
+    Raises Undecided where git cannot tell, or not in time.
+    """
+    with git.Repo(checkout.root) as repo:
+        try:
+            listed = repo.git.log(
+                *(f"-L{lines[0]},{lines[1]}:{path}", "--no-patch", "--format=%H", f"{base}..{head}"),
+                kill_after_timeout=timeout_seconds,
+            )
+        except git.GitCommandError as error:
+            raise Undecided(f"git log -L cannot tell who touched {path}: {_git_words(error)}") from error
+        return tuple(_commit(repo, sha) for sha in listed.split())
+
+
+def text_at(checkout: Checkout, sha: str, path: str) -> str | None:
+    """A file as a commit has it; None where it has none of that path."""
+    with git.Repo(checkout.root) as repo:
+        try:
+            return str(repo.git.show("--end-of-options", f"{sha}:{path}"))
+        except git.GitCommandError:
+            return None
+
+
 @contextmanager
 def worktree(checkout: Checkout, sha: str, place: Path) -> Iterator[Path]:
     """The target's directory at `sha` in a worktree of its own; removed on any end. The checkout is never touched."""
@@ -249,6 +307,18 @@ def _remove_worktree(checkout: Checkout, place: Path) -> None:
         if place.exists():
             files.remove_tree(place)
         repo.git.worktree("prune")
+
+
+def _hunks(patch: str) -> dict[str, tuple[tuple[int, int], ...]]:
+    changed: dict[str, list[tuple[int, int]]] = {}
+    path = ""
+    for line in patch.splitlines():
+        if line.startswith("+++ "):
+            path = line.removeprefix("+++ ").removeprefix("b/").rstrip("\t")
+        elif hunk := _HUNK.match(line):
+            first, count = int(hunk[1]), int(hunk[2] or 1)
+            changed.setdefault(path, []).append((first, first + count - 1) if count else (first + 1, first))
+    return {path: tuple(pairs) for path, pairs in changed.items()}
 
 
 def _git_words(error: git.GitCommandError) -> str:

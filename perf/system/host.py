@@ -8,18 +8,27 @@ import platform
 import re
 import shutil
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 import psutil
 
 SHARED_MEMORY = Path("/dev/shm")
+# What a machine is named after. Never more than these: a new name would part it from the baselines it has.
+_LASTING: Final = ("cores", "cpu_flags", "cpu_model", "governor", "memory_gib", "virtualised")
 
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What must be equal for two times to be compared. `cpu_flags` is a short hash of the flags."""
+    """What must be equal for two times to be compared.
+
+    `cpu_flags` is a short hash of the flags; `gomaxprocs` is what a process of the target gets that is not told
+    otherwise (benchmarks are run with as many as there are cores).
+    """
 
     cpu_model: str
     cpu_flags: str
@@ -29,18 +38,23 @@ class Fingerprint:
     virtualised: str
     governor: str
     go_version: str
+    gomaxprocs: int
+    architecture: str
 
     def machine(self) -> str:
-        """A name for a directory: readable, and different for machines that differ (Go's version and kernel apart)."""
-        lasting = {k: v for k, v in asdict(self).items() if k not in ("go_version", "kernel")}
-        digest = hashlib.sha256(repr(sorted(lasting.items())).encode()).hexdigest()[:8]
+        """A name for a directory: readable, and different for machines that differ in what lasts."""
+        lasting = [(name, getattr(self, name)) for name in _LASTING]
+        digest = hashlib.sha256(repr(lasting).encode()).hexdigest()[:8]
         model = re.sub(r"\(R\)|\(TM\)|CPU|Processor|@.*", "", self.cpu_model)
         words = "-".join(re.findall(r"[a-z0-9]+", model.lower())[:4]) or "unknown-cpu"
         return f"{words}-{self.cores}c-{digest}"
 
 
-def fingerprint(go_version: str) -> Fingerprint:
-    """Read the machine; what cannot be read is "unknown", never left out."""
+def fingerprint(go_version: str, environment: Mapping[str, str] = MappingProxyType({})) -> Fingerprint:
+    """Read the machine; what cannot be read is "unknown", never left out.
+
+    `environment` is what the target's processes are given beyond their own: it may hold GOMAXPROCS.
+    """
     cpu = _cpu_fields()
     return Fingerprint(
         cpu_model=cpu.get("model name", platform.processor() or "unknown"),
@@ -51,7 +65,16 @@ def fingerprint(go_version: str) -> Fingerprint:
         virtualised="yes" if "hypervisor" in cpu.get("flags", "").split() else "no",
         governor=_first_line(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")),
         go_version=go_version,
+        gomaxprocs=_gomaxprocs(environment),
+        architecture=platform.machine() or "unknown",
     )
+
+
+def _gomaxprocs(environment: Mapping[str, str]) -> int:
+    """What Go's runtime makes of the variable: a number above zero counts, all else is as if it were not set."""
+    asked = environment.get("GOMAXPROCS", "")
+    number = int(asked) if asked.isascii() and asked.isdigit() else 0
+    return number or cores()
 
 
 def cores() -> int:

@@ -176,6 +176,11 @@ class Processes:
         """Stop every child; no new one can be started afterwards."""
         with self._lock:
             self._closed = True
+        self.stop_running()
+
+    def stop_running(self) -> None:
+        """Stop every child that runs now; others may be started."""
+        with self._lock:
             children = list(self._children)
         for child in children:
             child.signal(signal.SIGTERM)

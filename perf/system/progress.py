@@ -41,14 +41,19 @@ class Progress:
 
     def count(self, what: str, done: int, total: int) -> None:
         """Say how far a loop is; in a log at most every ten seconds and at its end."""
+        self.status(f"{what} {done}/{total}", last=done == total)
+
+    def status(self, what: str, *, last: bool = False) -> None:
+        """How things stand, on the live line that the next status takes; in a log at most every ten seconds."""
         now = clock.monotonic_seconds()
         if self._console.is_terminal:
+            # Blanks behind it: the line before may have been longer.
             self._console.print(
-                f"  {self._escaped(what)} {done}/{total}", end="\n" if done == total else "\r"
+                f"  {self._escaped(what):<{self._console.width - 3}}", end="\n" if last else "\r"
             )
         elif now - self._said_at >= LOG_INTERVAL_SECONDS:
             self._said_at = now
-            self.note(f"  {what} {done}/{total}")
+            self.note(f"  {what}")
 
     def note(self, what: str) -> None:
         """One line."""

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from contextlib import suppress
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import psutil
 
+from perf.system import clock
+
 _TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
 _PROC: Final = Path("/proc")
+_DEMAND_INTERVAL_SECONDS: Final = 0.004
+_LEAST_LOOKS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +87,56 @@ def busy_and_all_seconds() -> tuple[float, float]:
     # guest time stands in user already.
     every = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
     return every - idle, every
+
+
+class Demand:
+    """How many cores a process would use had it the machine to itself: its CPU time over the time gone by, times how
+    much longer its busiest thread took for having to wait for a core. Threads that end keep their share.
+    """
+
+    def __init__(self) -> None:
+        self._looks: list[tuple[float, dict[str, tuple[int, int]]]] = []
+        self._threads: dict[str, tuple[int, int]] = {}
+
+    def look(self, pid: int, now_seconds: float) -> None:
+        """Read /proc once; a process that has ended gives nothing."""
+        with suppress(OSError):
+            for thread in os.listdir(_PROC / str(pid) / "task"):
+                with suppress(OSError):
+                    text = (_PROC / str(pid) / "task" / thread / "schedstat").read_text("ascii")
+                    ran, waited, _ = text.split()
+                    self._threads[thread] = (int(ran), int(waited))
+            self._looks.append((now_seconds, dict(self._threads)))
+
+    def cores(self) -> float | None:
+        """Over the later three fifths, where it is not starting up any more; None when it ran too shortly to tell."""
+        later = self._looks[len(self._looks) * 2 // 5 :]
+        if len(later) < _LEAST_LOOKS:
+            return None
+        (began, before), (ended, after) = later[0], later[-1]
+        spent = [
+            (ran - before.get(thread, (0, 0))[0], waited - before.get(thread, (0, 0))[1])
+            for thread, (ran, waited) in after.items()
+        ]
+        ran, waited = max(spent)
+        if ran == 0:
+            return 0.0
+        return sum(each for each, _ in spent) / 1e9 / (ended - began) * (ran + waited) / ran
+
+
+@contextmanager
+def demand_of(pid: int) -> Iterator[Demand]:
+    """Watch a process, as long as the block lasts, from a thread of its own."""
+    found, over = Demand(), threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_DEMAND_INTERVAL_SECONDS):
+            found.look(pid, clock.monotonic_seconds())
+
+    thread = threading.Thread(target=watch, name="demand", daemon=True)
+    thread.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        thread.join()

@@ -18,6 +18,8 @@ FINGERPRINT: dict[str, str | int] = {
     "virtualised": "yes",
     "governor": "unknown",
     "go_version": "go1.26.8",
+    "gomaxprocs": 2,
+    "architecture": "x86_64",
 }
 SERIES = (
     Series("./pkg/copy", "BenchmarkCopy/Level_-1", "sec/op", (1e-6, 1.5e-6, 1.25e-6), (100, 90, 95)),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perf.baseline.pyperf_file import StoredLoad, from_text, storable, to_text, whole_rounds
+from perf.baseline.pyperf_file import StoredLoad, storable, to_text, whole_rounds
+from perf.baseline.reading import checksum_holds, from_text
 from perf.model import Series
 from tests.baseline import samples
 
@@ -87,7 +90,7 @@ def test_pyperf_tells_the_statistics_and_the_conditions(tmp_path: Path) -> None:
         f"perf_sha: {samples.SHA}",
         "perf_target: skiff",
         "fingerprint.kernel: 6.1",
-        "perf_version: 1",
+        "perf_version: 2",
     ):
         assert line in metadata
 
@@ -135,6 +138,79 @@ def test_a_metric_that_some_processes_did_not_give_keeps_what_there_is() -> None
         Series("./p", "BenchmarkX", "jobs", (5.0,), (1,)),
     )
     assert from_text(to_text(samples.baseline(series=series))).series == series
+
+
+INSTRUCTIONS = (
+    Series("./p", "BenchmarkX", "sec/op", (1e-6, 2e-6), (100, 90)),
+    Series("./p", "BenchmarkX", "B/op", (0.0, 8.0), (100, 90)),
+    Series("./p", "BenchmarkX", "instructions/op", (12345.5, 12346.25, 12344.0), (5000, 5000, 5000)),
+)
+
+
+def test_instructions_counted_in_processes_of_their_own_come_back_with_their_iterations() -> None:
+    baseline = samples.baseline(series=INSTRUCTIONS, counter="valgrind 3.19.0")
+    assert from_text(to_text(baseline)) == baseline
+
+
+def test_pyperf_shows_and_compares_instructions_as_a_benchmark_of_their_own(tmp_path: Path) -> None:
+    before, after = tmp_path / "before.json", tmp_path / "after.json"
+    before.write_text(to_text(samples.baseline(series=INSTRUCTIONS)))
+    more = Series("./p", "BenchmarkX", "instructions/op", (24690.0,) * 3, (5000,) * 3)
+    after.write_text(to_text(samples.baseline(series=(*INSTRUCTIONS[:2], more))))
+    assert "./p:BenchmarkX [instructions/op]" in pyperf("show", "--quiet", before)
+    assert "Total number of values: 3" in pyperf("stats", "--quiet", before)
+    assert "2.00x" in pyperf("compare_to", "--quiet", before, after)
+
+
+def test_a_metric_of_other_processes_that_pyperf_cannot_hold_is_named() -> None:
+    zero = Series("./p", "BenchmarkX", "allocs/op", (0.0, 0.0), (7, 7))
+    assert storable((*INSTRUCTIONS, zero)) == (INSTRUCTIONS, ("./p:BenchmarkX allocs/op",))
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda text: text.replace("1.5e-06", "1.4e-06"),
+        lambda text: text.replace("{", "{ ", 1),
+        lambda text: text.replace('"perf_checksum":"', '"perf_checksum":"0'),
+        lambda text: re.sub('"perf_checksum":"[0-9a-f]+"', '"perf_checksum":7', text),
+        lambda text: re.sub('"perf_checksum":"[0-9a-f]+",', "", text),
+    ],
+)
+def test_any_edit_by_hand_is_noticed(edit: Callable[[str], str]) -> None:
+    text = to_text(samples.baseline())
+    assert checksum_holds(text, json.loads(text)) is True
+    edited = edit(text)
+    assert edited != text
+    assert checksum_holds(edited, json.loads(edited)) is False
+
+
+def test_a_name_that_looks_like_the_checksums_place_does_not_take_it() -> None:
+    name = 'Benchmark"perf_checksum":"' + "0" * 64 + '"'
+    text = to_text(samples.baseline(series=(Series("./p", name, "sec/op", (1.0,), (1,)),)))
+    assert checksum_holds(text, json.loads(text))
+    assert from_text(text).series[0].name == name
+
+
+def as_version_1(text: str) -> str:
+    """The form of before there was a checksum."""
+    raw = json.loads(text)
+    raw["metadata"]["perf_version"] = 1
+    for later in ("perf_checksum", "fingerprint.gomaxprocs", "fingerprint.architecture"):
+        del raw["metadata"][later]
+    return json.dumps(raw)
+
+
+def test_a_file_of_before_the_checksum_is_read_as_it_is() -> None:
+    text = as_version_1(to_text(samples.baseline()))
+    assert checksum_holds(text, json.loads(text)) is None
+    assert from_text(text).series == samples.SERIES
+
+
+def test_a_date_without_a_time_zone_is_refused() -> None:
+    text = to_text(samples.baseline()).replace("2026-11-23T12:30:00+00:00", "2026-11-23T12:30:00")
+    with pytest.raises(ValueError, match="no time zone"):
+        from_text(text)
 
 
 def test_only_rounds_that_arrived_whole_are_kept() -> None:

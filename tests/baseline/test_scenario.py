@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from perf.baseline import scenario, store
 from perf.context import Context, Options, Plan
 from perf.errors import ExitCode, Interrupted, RunFailed
-from perf.model import BaselineResult, Outcome, Problem, ProblemKind, Series, Status
+from perf.model import BaselineResult, BenchmarksResult, Outcome, Problem, ProblemKind, Series, Status
 from perf.system import git
 from tests.baseline import samples
 from tests.benchmarks import modules
@@ -193,6 +193,95 @@ def test_some_failed_benchmarks_are_told_and_the_rest_is_kept(
         "./b is not in it: does not build: b.go:1: undefined: y",
     )
     assert store.load(store.path_for(context, head(context))).series == samples.SERIES
+
+
+RED = Outcome("regression", Status.FAILED, ExitCode.FAILED, "1 regression", 1.0)
+GREEN = Outcome("regression", Status.PASSED, ExitCode.FINE, "unchanged", 1.0)
+SLOWER = tuple(replace(each, values=tuple(3 * value for value in each.values)) for each in samples.SERIES)
+
+
+def test_a_red_regression_never_overwrites_the_baseline_that_stands(
+    context_for: ContextFor, repository: Path
+) -> None:
+    context = context_for(repository)
+    path = store.path_for(context, head(context))
+    first = scenario.store_outcomes(context, [samples.benchmarks_outcome(), RED])
+    assert first.status is Status.PASSED, "where none stands there is nothing to overwrite"
+    kept = path.read_bytes()
+    outcome = scenario.store_outcomes(context, [samples.benchmarks_outcome(SLOWER), RED])
+    assert (outcome.status, outcome.exit_code) == (Status.LEFT_OUT, ExitCode.UNKNOWN)
+    assert (
+        outcome.summary == f"the regression is red, so the baseline that stands stays: {context.shown(path)}"
+    )
+    assert path.read_bytes() == kept
+    scenario.store_outcomes(context, [samples.benchmarks_outcome(SLOWER), GREEN])
+    assert store.load(path).series == SLOWER
+
+
+def test_failures_never_take_benchmarks_out_of_the_baseline_that_stands(
+    context_for: ContextFor, repository: Path
+) -> None:
+    context = context_for(repository)
+    path = store.path_for(context, head(context))
+    whole = [samples.benchmarks_outcome(), samples.load_outcome(samples.load_round())]
+    scenario.store_outcomes(context, whole)
+    kept = path.read_bytes()
+    failed = samples.benchmarks_outcome(samples.SERIES[-2:], FAILURES)
+    outcome = scenario.store_outcomes(context, [failed])
+    assert (outcome.status, outcome.exit_code) == (Status.LEFT_OUT, ExitCode.UNKNOWN)
+    assert "this run has no ./pkg/copy BenchmarkCopy/Level_-1 and 1 more" in outcome.summary
+    assert "./p BenchmarkX is not in it: panicked" in outcome.warnings
+    assert path.read_bytes() == kept
+
+
+def test_without_failures_fewer_benchmarks_are_what_was_asked_for(
+    context_for: ContextFor, repository: Path
+) -> None:
+    """A row of perf.toml may leave some out; and failures that lose nothing replace what stands."""
+    context = context_for(repository)
+    for given in (
+        samples.benchmarks_outcome(),
+        samples.benchmarks_outcome(samples.SERIES[-2:]),
+        samples.benchmarks_outcome(SLOWER[-2:], FAILURES),
+    ):
+        assert scenario.store_outcomes(context, [given]).status is Status.PASSED
+        assert isinstance(given.result, BenchmarksResult)
+        assert store.load(store.path_for(context, head(context))).series == given.result.series
+
+
+def test_a_file_that_is_no_good_baseline_is_replaced_even_after_a_red_regression(
+    context_for: ContextFor, repository: Path
+) -> None:
+    context = context_for(repository)
+    path = store.path_for(context, head(context))
+    path.parent.mkdir(parents=True)
+    path.write_text("half a fi", "utf-8")
+    outcome = scenario.store_outcomes(context, [samples.benchmarks_outcome(), RED])
+    assert outcome.status is Status.PASSED
+    assert any("what stood there is replaced" in each and "is not whole" in each for each in outcome.warnings)
+    assert store.load(path).series == samples.SERIES
+
+
+def test_a_baseline_of_a_newer_form_is_not_replaced(context_for: ContextFor, repository: Path) -> None:
+    context = context_for(repository)
+    path = store.path_for(context, head(context))
+    path.parent.mkdir(parents=True)
+    path.write_text('{"metadata": {"perf_version": 99}}', "utf-8")
+    outcome = scenario.store_outcomes(context, [samples.benchmarks_outcome()])
+    assert (outcome.status, outcome.exit_code) == (Status.LEFT_OUT, ExitCode.UNKNOWN)
+    assert "made by a newer perf" in outcome.summary
+    assert "99" in path.read_text("utf-8")
+
+
+def test_instructions_are_kept_beside_what_was_measured(context_for: ContextFor, repository: Path) -> None:
+    context = context_for(repository)
+    counted = Series(".", "BenchmarkAll", "instructions/op", (1234.5, 1235.0), (7000, 7000))
+    scenario.store_outcomes(
+        context, [samples.benchmarks_outcome()], counted=[counted], counter="valgrind 3.19.0"
+    )
+    kept = store.load(store.path_for(context, head(context)))
+    assert counted in kept.series
+    assert kept.counter == "valgrind 3.19.0"
 
 
 def test_a_load_that_cannot_be_measured_does_not_take_the_benchmarks_along(

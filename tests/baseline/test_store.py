@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -104,25 +107,53 @@ def test_a_directory_in_its_place_is_told_by_both_sides(tmp_path: Path) -> None:
     path = tmp_path / NAME
     path.mkdir()
     for touch in (lambda: store.load(path), lambda: store.save(path, samples.baseline())):
-        with pytest.raises(PerfError, match="Is a directory") as caught:
+        with pytest.raises(PerfError, match="(?i)is a directory") as caught:
             touch()
         assert str(path) in caught.value.what
         assert caught.value.next_command.startswith("remove it")
+
+
+def test_a_link_is_not_followed_and_is_replaced_by_a_file(tmp_path: Path) -> None:
+    """What it points to was not measured here, and stays as it is."""
+    path, elsewhere = tmp_path / "machine" / NAME, tmp_path / NAME
+    store.save(elsewhere, samples.baseline(target="elsewhere"))
+    path.parent.mkdir()
+    path.symlink_to(elsewhere)
+    with pytest.raises(PerfError, match="it is a symbolic link"):
+        store.load(path)
+    store.save(path, samples.baseline())
+    assert store.load(path) == samples.baseline()
+    assert store.load(elsewhere).target == "elsewhere"
+
+
+def test_a_pipe_in_its_place_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / NAME)
+    with pytest.raises(PerfError, match="neither a file nor a directory"):
+        store.load(tmp_path / NAME)
+
+
+def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    store.save(tmp_path / NAME, samples.baseline())
+    monkeypatch.setattr(Path, "read_text", refused)
+    with pytest.raises(PerfError, match="Permission denied"):
+        store.load(tmp_path / NAME)
+
+
+def test_a_baseline_edited_by_hand_is_not_used(tmp_path: Path) -> None:
+    path = tmp_path / NAME
+    path.write_text(to_text(samples.baseline()).replace("1.5e-06", "1.4e-06"))
+    with pytest.raises(PerfError, match="was changed after it was measured") as caught:
+        store.load(path)
+    assert caught.value.exit_code is ExitCode.UNKNOWN
 
 
 def test_a_baseline_that_is_not_there_is_wrong_use(tmp_path: Path) -> None:
     with pytest.raises(PerfError, match="there is no baseline") as caught:
         store.load(tmp_path / "sha.json")
     assert caught.value.exit_code is ExitCode.USAGE
-
-
-def test_another_machine_is_told_by_the_fields_that_differ() -> None:
-    here = {**samples.FINGERPRINT, "kernel": "6.8", "new": 1}
-    assert store.differences(samples.FINGERPRINT, here) == (
-        "kernel: 6.1 then, 6.8 now",
-        "new: not recorded then, 1 now",
-    )
-    assert store.differences(here, here) == ()
 
 
 def test_the_nearest_is_the_first_ancestor_measured_on_this_machine(
@@ -138,3 +169,39 @@ def test_the_nearest_is_the_first_ancestor_measured_on_this_machine(
     for sha in (grandparent, parent):
         store.save(store.path_for(context, sha), samples.baseline(sha=sha))
     assert store.nearest(context, (head, parent, grandparent)) == store.path_for(context, parent)
+
+
+def test_where_this_machine_measured_none_the_machine_most_like_it_is_taken(
+    context_for: ContextFor, tmp_path: Path
+) -> None:
+    """Its counts may be compared. A link, a directory's or a file's that cannot be read, is the last choice."""
+    context = context_for(tmp_path)
+    here = asdict(context.fingerprint)
+    target = store.directory(context).parent
+    for name, fingerprint in (
+        ("a", {**here, "cores": 99, "kernel": "other"}),
+        ("b", {**here, "cores": 99}),
+    ):
+        store.save(target / name / NAME, samples.baseline(fingerprint=fingerprint, machine=name))
+    (target / "0").mkdir()
+    (target / "0" / NAME).write_text("[]")
+    (target / "00").symlink_to(target / "b")
+    assert store.nearest(context, ("f" * 40, samples.SHA)) == target / "b" / NAME
+    store.save(store.path_for(context, "e" * 40), samples.baseline(sha="e" * 40))
+    assert store.nearest(context, (samples.SHA, "e" * 40)) == store.path_for(context, "e" * 40)
+
+
+@pytest.mark.parametrize(
+    ("name", "sha"),
+    [
+        (f"{samples.SHA}.json", samples.SHA),
+        (f"{samples.SHA}-dirty.json", samples.SHA),
+        (f"{'a' * 64}.json", "a" * 64),
+        ("0123456.json", None),
+        (f"{samples.SHA}.json.bak", None),
+        (f".{samples.SHA}.json.x1", None),
+        ("README.md", None),
+    ],
+)
+def test_only_a_full_hash_names_a_baseline(name: str, sha: str | None) -> None:
+    assert store.sha_in(Path(name)) == sha

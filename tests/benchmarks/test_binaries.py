@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from perf.benchmarks.binaries import (
     build_binaries,
+    build_packages,
     declared_names,
     find_packages,
     left_out_benchmarks,
@@ -22,6 +25,8 @@ from perf.errors import UsageError
 from perf.model import ProblemKind
 from perf.suite import LeaveOut, Target
 from perf.system import go
+from perf.system.places import Places
+from perf.system.processes import Processes
 from tests.benchmarks import modules
 from tests.conftest import ContextFor
 
@@ -158,6 +163,70 @@ def test_only_packages_that_the_pattern_may_choose_are_built(context_for: Contex
     )
     built = build_binaries(context_for(module, options=Options(bench="Nothing")), module)
     assert built == ()
+
+
+def package(name: str) -> str:
+    return modules.GOOD.replace("package good", f"package {name}")
+
+
+@pytest.mark.go
+def test_packages_of_the_same_name_are_each_built(context_for: ContextFor, tmp_path: Path) -> None:
+    files = {"a/same/a_test.go": package("same"), "b/same/b_test.go": package("same").replace("2", "3")}
+    one, other = build_binaries(context_for(tmp_path), modules.write_module(tmp_path / "m", files))
+    assert (one.package, other.package) == ("./a/same", "./b/same")
+    assert one.digest != other.digest
+
+
+@pytest.mark.go
+def test_go_is_given_the_binaries_of_the_build_before_and_links_what_changed(
+    context_for: ContextFor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given are those of the cache that are whole; the first of a new target has none."""
+    names = ("one", "two", "v2")
+    module = modules.write_module(tmp_path / "m", {f"{name}/a_test.go": package(name) for name in names})
+    places = Places(tmp_path / "project", tmp_path / "project" / ".perf", tmp_path / "cache")
+    context = replace(context_for(module), places=places)
+    given: list[list[str]] = []
+    really = go.build_test_binaries
+
+    def watched(
+        toolchain: go.Go, processes: Processes, packages: Sequence[go.Package], output: Path, *rest: str
+    ) -> None:
+        given.append(sorted(path.name for path in output.iterdir()))
+        really(toolchain, processes, packages, output, *rest)
+
+    monkeypatch.setattr(go, "build_test_binaries", watched)
+    first = build_binaries(context, module)
+    assert first == build_binaries(context, module)
+    assert first[0].path is not None
+    first[0].path.write_bytes(b"damaged")
+    (module / "two" / "a_test.go").write_text(package("two").replace("2", "3"), "utf-8")
+    _, changed, _ = build_binaries(context, module)
+    assert changed.digest != first[1].digest
+    assert given == [[], ["odd.test", "one.test", "two.test"], ["odd.test", "two.test"]]
+
+
+@pytest.mark.go
+def test_files_are_built_with_others_in_their_place_without_being_touched(
+    context_for: ContextFor, tmp_path: Path
+) -> None:
+    """What fails so is told as any package that does not build, and the others are built all the same."""
+    files = {f"{name}/{name}_test.go": package(name) for name in ("one", "two")}
+    module = modules.write_module(tmp_path / "m", files | {"one/more_test.go": "package one\n"})
+    context = context_for(module)
+    packages = find_packages(context, module)
+    plain, _ = build_packages(context, packages)
+    (tmp_path / "other.go").write_text(package("one").replace("2", "3"), "utf-8")
+    replaced = {module / "one" / "one_test.go": tmp_path / "other.go", module / "one" / "more_test.go": None}
+    other, _ = build_packages(context, packages, replaced)
+    assert other.path is not None
+    assert other.digest != plain.digest
+    (tmp_path / "other.go").write_text(modules.BROKEN.replace("broken", "one"), "utf-8")
+    broken, good = build_packages(context, packages, replaced, alike=[plain])
+    assert broken.problem is not None
+    assert broken.problem.kind is ProblemKind.NOT_BUILT
+    assert good.problem is None
+    assert (module / "one" / "one_test.go").read_text("utf-8") == package("one")
 
 
 @pytest.mark.go

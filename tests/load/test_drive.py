@@ -158,7 +158,7 @@ def test_an_interruption_kills_what_runs_and_keeps_what_ended(
     processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The signal's exception arrives in the thread that waits for the workers."""
-    from perf.load import parallel
+    from perf.system import parallel
 
     first_ended = threading.Event()
     lines = tmp_path / "jobs.jsonl"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from perf.baseline.pyperf_file import StoredBaseline
 from perf.context import Context, Options
 from perf.errors import ExitCode, Interrupted, Lacking, RunFailed, UsageError
 from perf.model import RegressionResult, Series, Status, Verdict
-from perf.regression import measure, scenario
+from perf.regression import process, scenario
 from perf.suite import Suite
 from perf.system import git
 
@@ -32,6 +32,7 @@ func Fill(n int) {
 }
 """
 TWICE = CODE.replace("\tSink", "\tSink = make([]byte, n)\n\tSink")
+SLOWER = CODE.replace("\tSink", "\tfor i := range Sink {\n\t\tSink[i] = 1\n\t}\n\tSink")
 BENCHMARKS = """package work
 
 import "testing"
@@ -58,6 +59,12 @@ Repository = Callable[..., Path]
 ContextFor = Callable[..., Context]
 
 
+@pytest.fixture(autouse=True)
+def nothing_counts_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the tests are the same on every machine; tests/work counts for real."""
+    monkeypatch.setattr(scenario, "find_counter", lambda *_: None)
+
+
 @pytest.fixture
 def thrifty(suite: Suite) -> Suite:
     """As perf.toml, with benchmarks that run shortly."""
@@ -70,6 +77,12 @@ def worktrees(root: Path) -> list[str]:
         ["git", "-C", str(root), "worktree", "list"], capture_output=True, text=True, check=True
     )
     return listed.stdout.splitlines()
+
+
+def measured(run_directory: Path) -> set[str]:
+    """Keys of the short runs that a run's journal holds."""
+    lines = (run_directory / "regression" / "samples.jsonl").read_text("utf-8").splitlines()
+    return {key for key, _ in map(json.loads, lines) if key.startswith("native/")}
 
 
 def result_of(context: Context) -> RegressionResult:
@@ -105,29 +118,29 @@ def test_one_allocation_more_in_an_uncommitted_change_is_a_regression(
     assert allocations.name == "BenchmarkFill/of_a/Level_-1-2"
     assert (allocations.base, allocations.head) == ((1.0,) * 6, (2.0,) * 6)
     assert allocations.verdict is Verdict.REGRESSION
-    assert "confirmed on fresh rounds" in allocations.reason
+    assert allocations.position == "work_test.go:5"
     assert result.dirty
     assert any("uncommitted changes" in warning for warning in outcome.warnings)
+    assert any("nothing here counts instructions" in warning for warning in outcome.warnings)
     kept = context.run_directory / "regression"
-    assert len(list((kept / "raw" / "first" / "head").iterdir())) == 6
-    assert "allocs/op" in next((kept / "raw" / "fresh" / "base").iterdir()).read_text("utf-8")
+    assert "allocs/op" in next((kept / "raw" / "native-again" / "0").iterdir()).read_text("utf-8")
     assert json.loads((kept / "plan.json").read_text("utf-8"))["seed"] == result.seed == 11
+    blame = next(each for each in result.blames if each.unit == "allocs/op")
+    assert [(each.function, each.touched_by[0].subject) for each in blame.functions] == [
+        ("example.test/target.Fill", "uncommitted changes")
+    ]
 
 
 def test_new_removed_and_failing_benchmarks_are_told_and_none_is_red(
     git_repository: Repository, context_for: ContextFor, thrifty: Suite
 ) -> None:
-    before = (
-        BENCHMARKS
-        + EXTRA.format(name="Removed", body="Fill(1)")
-        + EXTRA.format(name="Breaks", body="Fill(1)")
+    breaks = EXTRA.format(name="Breaks", body="Break()")
+    before = BENCHMARKS + EXTRA.format(name="Removed", body="Fill(1)") + breaks
+    after = BENCHMARKS + EXTRA.format(name="Added", body="Fill(1)") + breaks
+    fine, broken = CODE + "\nfunc Break() {}\n", CODE + '\nfunc Break() { panic("boom") }\n'
+    root = git_repository(
+        COMMIT | {"work.go": fine, "work_test.go": before}, {"work.go": broken, "work_test.go": after}
     )
-    after = (
-        BENCHMARKS
-        + EXTRA.format(name="Added", body="Fill(1)")
-        + EXTRA.format(name="Breaks", body='panic("boom")')
-    )
-    root = git_repository(COMMIT | {"work_test.go": before}, {"work_test.go": after})
     outcome = scenario.run(context_for(root, options=Options(pairs=6), suite=thrifty))
     result = outcome.result
     assert isinstance(result, RegressionResult)
@@ -174,7 +187,7 @@ def test_an_interrupted_run_keeps_its_raw_output_and_removes_its_worktrees(
 ) -> None:
     root = git_repository(COMMIT, {"work.go": TWICE})
     context = context_for(root, options=Options(pairs=6), suite=thrifty)
-    real, calls = measure.run_binary, []
+    real, calls = process.run_binary, []
 
     def interrupted_at_the_fifth(*given: object, **named: object) -> object:
         calls.append(given)
@@ -182,18 +195,30 @@ def test_an_interrupted_run_keeps_its_raw_output_and_removes_its_worktrees(
             raise Interrupted("interrupted by SIGINT")
         return real(*given, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(measure, "run_binary", interrupted_at_the_fifth)
+    monkeypatch.setattr(process, "run_binary", interrupted_at_the_fifth)
     with pytest.raises(Interrupted):
         scenario.run(context)
     raw = context.run_directory / "regression" / "raw"
-    assert sum(path.is_file() for path in raw.rglob("*.txt")) == 4
+    before = measured(context.run_directory)
+    assert 3 <= len(before) <= 5
+    assert {path.name for path in (raw / "native").iterdir()}
     assert len(worktrees(root)) == 1
+    monkeypatch.setattr(process, "run_binary", real)
+    again = replace(
+        context, options=replace(context.options, resume="latest"), run_directory=context.places.runs / "zz"
+    )
+    assert scenario.run(again).status is Status.FAILED
+    kept = {
+        str(path.relative_to(again.run_directory)) for path in again.run_directory.rglob("native/**/*.txt")
+    }
+    assert measured(again.run_directory) >= before
+    assert len(kept) == len(measured(again.run_directory)) - len(before)
 
 
 def test_when_the_time_ends_at_once_everything_is_unknown(
     git_repository: Repository, context_for: ContextFor, thrifty: Suite
 ) -> None:
-    root = git_repository(COMMIT, {"work.go": TWICE})
+    root = git_repository(COMMIT, {"work.go": SLOWER})
     effort = {
         name: each.model_copy(update={"regression_budget": 0.0}) for name, each in thrifty.effort.items()
     }
@@ -201,8 +226,9 @@ def test_when_the_time_ends_at_once_everything_is_unknown(
     assert outcome.exit_code is ExitCode.UNKNOWN
     result = outcome.result
     assert isinstance(result, RegressionResult)
-    assert [each.reason for each in result.comparisons] == ["the time ended before its first round"]
-    assert any("the time ended in round 0 of" in warning for warning in outcome.warnings)
+    timed = [each for each in result.comparisons if each.unit == "sec/op"]
+    assert [each.reason for each in timed] == ["the time ended before its first round"]
+    assert "--resume" in result.resume
 
 
 def test_outside_a_repository_there_is_nothing_to_compare_with(
@@ -320,7 +346,7 @@ func BenchmarkOdd(b *testing.B) { fmt.Println("BenchmarkOdd 1 NaN ns/op") }
 
 func BenchmarkPanics(b *testing.B) { panic("so that the process is started again without it") }
 """
-    head = {"work.go": TWICE, "odd_test.go": garbled}
-    result = result_of(context_for(git_repository(COMMIT, head), options=Options(pairs=6)))
+    root = git_repository(COMMIT | {"odd_test.go": garbled}, {"work.go": TWICE})
+    result = result_of(context_for(root, options=Options(pairs=6)))
     said = [(each.name, each.kind) for each in result.problems]
     assert len(said) == len(set(said)) > 0

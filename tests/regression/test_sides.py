@@ -1,15 +1,46 @@
-"""Which packages are measured at all: equal binaries are proven, broken ones are told by whose fault it is."""
+"""Which packages are measured at all, and with whose benchmarks: pure sorting first, then real commits and builds."""
 
 from __future__ import annotations
 
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from perf.benchmarks.binaries import TestBinary
+from perf.context import Context, Options
 from perf.errors import RunFailed, Undecided
 from perf.model import Problem, ProblemKind
-from perf.regression.sides import match
+from perf.regression.sides import Couple, Matched, built, find_base, find_head, match
+
+Repository = Callable[..., Path]
+ContextFor = Callable[..., Context]
+
+GO_MOD = "module example.test/target\n\ngo 1.21\n"
+CODE = """package {package}
+
+// Fill fills.
+func Fill(n int) []byte {{
+	return make([]byte, n)
+}}
+"""
+BENCHMARKS = """package {package}
+
+import "testing"
+
+const size = 64
+
+func BenchmarkFill(b *testing.B) {{
+	for i := 0; i < b.N; i++ {{
+		Fill(size)
+	}}
+}}
+
+func BenchmarkOther(b *testing.B) {{}}
+"""
 
 
 def binary(directory: Path, package: str, digest: str = "d", kind: ProblemKind | None = None) -> TestBinary:
@@ -76,3 +107,165 @@ def test_a_package_without_a_binary_on_both_sides_is_a_problem_beside_the_others
     found = match(base, head)
     assert found.proven == ("a",)
     assert [problem.kind for problem in found.problems] == [kind]
+
+
+def test_new_and_removed_benchmarks_are_named_where_held_files_hide_them(tmp_path: Path) -> None:
+    base = [binary(tmp_path / "b", name) for name in ("held", "own")]
+    head = [binary(tmp_path / "h", name, "other") for name in ("held", "own")]
+    held = Couple("held", base[0], head[0], new=("BenchmarkNew",), removed=("BenchmarkOld",))
+    own = Couple("own", base[1], head[1], new=("BenchmarkNew",), not_held="x_test.go:1: undefined: x")
+    found = match(base, head, [held, own])
+    assert found.differing == (held, own)
+    assert (found.only_base, found.only_head) == (("held BenchmarkOld",), ("held BenchmarkNew",))
+
+
+def package_files(package: str, **others: str) -> dict[str, str]:
+    """A package with its test file; `others` are further files, "_" in their names for the first "."."""
+    files = {"a.go": CODE.format(package=package), "a_test.go": BENCHMARKS.format(package=package), **others}
+    return {f"{package}/{name}": text for name, text in files.items()}
+
+
+@contextmanager
+def sides_of(context: Context) -> Iterator[Matched]:
+    head = find_head(context)
+    with built(context, find_base(context, head), head) as matched:
+        yield matched
+
+
+EMBEDS = """package embeds_test
+
+import (
+	_ "embed"
+	"testing"
+)
+
+//go:embed words.txt
+var words string
+
+func BenchmarkWords(b *testing.B) { b.Log(words) }
+"""
+
+
+@pytest.mark.go
+def test_edits_of_tests_test_data_and_comments_are_proven_unchanged(
+    git_repository: Repository, context_for: ContextFor
+) -> None:
+    """The head is built with the base's test files: new ones hidden, removed ones added, external packages too."""
+    more = BENCHMARKS.format(package="moved") + "\nfunc BenchmarkNew(b *testing.B) {}\n"
+    base = {
+        "go.mod": GO_MOD,
+        **package_files("moved"),
+        "moved/old_test.go": 'package moved_test\n\nimport "testing"\n\nfunc BenchmarkOld(b *testing.B) {}\n',
+        **package_files("reads"),
+        "reads/testdata/blob": "x",
+        "embeds/embeds_test.go": EMBEDS,
+        "embeds/words.txt": "words",
+    }
+    root = git_repository(base)
+    changes = {
+        "moved/a.go": "// Words.\n\n" + CODE.format(package="moved"),
+        "moved/a_test.go": more.replace("size = 64", "size = 65"),
+        "moved/new_test.go": "package moved\n\nfunc init() { panic(size) }\n",
+        "reads/testdata/blob": "xx",
+        "embeds/words.txt": "other words",
+    }
+    for name, text in changes.items():
+        (root / name).write_text(text, "utf-8")
+    (root / "moved" / "old_test.go").unlink()
+    with sides_of(context_for(root, options=Options(base="HEAD"))) as found:
+        assert found.proven == ("./embeds", "./moved", "./reads")
+        assert found.differing == ()
+        assert found.only_base == ("./moved BenchmarkOld",)
+        assert found.only_head == ("./moved BenchmarkNew",)
+    assert (root / "moved" / "a_test.go").read_text("utf-8") == changes["moved/a_test.go"]
+    status = subprocess.run(
+        ["git", "-C", str(root), "status", "--porcelain"], capture_output=True, text=True, check=True
+    )
+    assert len(status.stdout.splitlines()) == len(changes) + 1
+
+
+@pytest.mark.go
+def test_a_changed_program_runs_the_bases_benchmarks_on_the_bases_test_data(
+    git_repository: Repository, context_for: ContextFor
+) -> None:
+    base = {"go.mod": GO_MOD, **package_files("a"), "a/testdata/blob": "x"}
+    changed = {
+        "a/a.go": CODE.format(package="a").replace("n)\n", "n+1)\n"),
+        "a/a_test.go": BENCHMARKS.format(package="a").replace("BenchmarkOther", "BenchmarkNew"),
+        "a/testdata/blob": "xx",
+    }
+    root = git_repository(base, changed)
+    with sides_of(context_for(root)) as found:
+        (couple,) = found.differing
+        assert (couple.changed, couple.not_held) == (frozenset(), "")
+        assert (couple.new, couple.removed) == (("BenchmarkNew",), ("BenchmarkOther",))
+        assert couple.head.directory == couple.base.directory
+        assert couple.source is not None
+        assert (couple.source / "testdata" / "blob").read_text("utf-8") == "xx"
+        assert (couple.head.directory / "testdata" / "blob").read_text("utf-8") == "x"
+        assert couple.head.path is not None
+        listed = subprocess.run(
+            [couple.head.path, "-test.list=."], capture_output=True, text=True, check=True
+        ).stdout.split()
+        assert listed == ["BenchmarkFill", "BenchmarkOther"]
+    with sides_of(context_for(root, options=Options(bench="Fill"))) as found:
+        assert (found.differing[0].new, found.differing[0].removed) == ((), ())
+
+
+@pytest.mark.go
+def test_where_the_bases_benchmarks_do_not_compile_those_with_other_code_are_marked(
+    git_repository: Repository, context_for: ContextFor
+) -> None:
+    base = {"go.mod": GO_MOD, **package_files("a"), **package_files("b"), "a/testdata/blob": "x"}
+    changed = {
+        "a/a.go": CODE.format(package="a").replace("n int", "n int, _ bool"),
+        "a/a_test.go": BENCHMARKS.format(package="a").replace("Fill(size)", "Fill(size, true)")
+        + "\nfunc BenchmarkNew(b *testing.B) {}\n",
+        "b/a_test.go": BENCHMARKS.format(package="b").replace("64", "65"),
+    }
+    root = git_repository(base, changed)
+    with sides_of(context_for(root)) as found:
+        (couple,) = found.differing
+        assert couple.package == "./a"
+        assert couple.changed == {"BenchmarkFill"}
+        assert re.match(r"a_test\.go:9:\d+: not enough arguments in call to Fill", couple.not_held)
+        assert couple.new == ("BenchmarkNew",)
+        assert couple.head.directory != couple.base.directory
+        assert found.proven == ("./b",)
+        assert found.only_head == (), "its own binary lists the new one"
+
+
+@pytest.mark.go
+def test_a_constant_of_the_program_is_never_proven_unchanged(
+    git_repository: Repository, context_for: ContextFor
+) -> None:
+    code = CODE + '\nconst Words = "{words}"\n\nfunc Say() string {{ return Words }}\n'
+    tests = BENCHMARKS.format(package="a").replace("{}", "{ b.Log(Say()) }")
+    before, after = (code.format(package="a", words=words) for words in ("one", "two"))
+    root = git_repository({"go.mod": GO_MOD, "a/a.go": before, "a/a_test.go": tests}, {"a/a.go": after})
+    with sides_of(context_for(root)) as found:
+        assert found.proven == ()
+
+
+@pytest.mark.go
+def test_what_program_and_tests_embed_is_the_programs(
+    git_repository: Repository, context_for: ContextFor
+) -> None:
+    """It is not held, so the package is measured, and what its benchmarks tell is not believed."""
+    code = 'package embeds\n\nimport _ "embed"\n\n//go:embed words.txt\nvar Words string\n'
+    base = {"go.mod": GO_MOD, "embeds/a.go": code, "embeds/a_test.go": EMBEDS, "embeds/words.txt": "one"}
+    root = git_repository(base, {"embeds/words.txt": "two"})
+    with sides_of(context_for(root)) as found:
+        (couple,) = found.differing
+        assert (couple.changed, couple.not_held) == ({"BenchmarkWords"}, "")
+
+
+@pytest.mark.go
+def test_a_base_that_go_cannot_list_leaves_nothing_to_compare_with(
+    git_repository: Repository, context_for: ContextFor
+) -> None:
+    files = package_files("a")
+    root = git_repository({"go.mod": "module x\n\nnonsense here\n", **files}, {"go.mod": GO_MOD})
+    with pytest.raises(Undecided, match="unknown directive"):
+        with sides_of(context_for(root)):
+            pass

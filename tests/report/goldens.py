@@ -11,11 +11,13 @@ from typing import Final
 from rich.console import Console
 
 from perf.model import RunRecord
-from perf.report import markdown, terminal
+from perf.report import exports, markdown, terminal
+from tests.report.gates import GATES
 from tests.report.records import RECORDS
 
 TESTDATA: Final = Path(__file__).parent / "testdata"
 WIDTHS: Final = (60, 80, 120, 200)
+ALL: Final = {**RECORDS, **GATES}
 
 
 def in_terminal(record: RunRecord, width: int) -> str:
@@ -31,10 +33,14 @@ def in_terminal(record: RunRecord, width: int) -> str:
 
 def renderings() -> Iterator[tuple[str, str]]:
     """File name and text of each golden."""
-    for name, make in RECORDS.items():
+    for name, make in ALL.items():
         yield f"{name}.md", markdown.report(make())
         for width in WIDTHS:
             yield f"{name}-{width}.txt", in_terminal(make(), width)
+    for name, make in GATES.items():
+        for file, text in exports.exports(make()).items():
+            yield f"{name}-{file}", text
+        yield f"{name}-commands.txt", "".join(f"{line}\n" for line in exports.github_commands(make()))
 
 
 if __name__ == "__main__":

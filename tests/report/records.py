@@ -7,6 +7,7 @@ from typing import Final
 
 from perf.errors import ExitCode, Lacking
 from perf.model import (
+    RUN_RECORD_VERSION,
     BaselineResult,
     BenchmarksResult,
     Comparison,
@@ -48,7 +49,7 @@ AWKWARD: Final = "BenchmarkCopy/a|b_`tick`_<script>alert(1)</script>\n*bold*_[li
 
 def record(scenario: str, code: ExitCode, *outcomes: Outcome, target: str = "skiff") -> RunRecord:
     return RunRecord(
-        version=1,
+        version=RUN_RECORD_VERSION,
         id=f"20260304-101112-{scenario}-abcd",
         scenario=scenario,
         target=target,

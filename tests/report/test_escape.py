@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import html
 import re
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from perf.report.escape import LONGEST_NAME, LONGEST_SENTENCE, cell, code, fence, one_line, prose, shorten
+from perf.report.escape import (
+    LONGEST_NAME,
+    LONGEST_SENTENCE,
+    cell,
+    code,
+    command_data,
+    command_property,
+    encodable,
+    fence,
+    one_line,
+    prose,
+    several_lines,
+    shorten,
+    xml_text,
+)
 from perf.report.tables import Column, Kind, pipe, table
 from tests.report.records import AWKWARD
 
@@ -95,3 +110,45 @@ def test_plain_names_stay_plain_in_the_source() -> None:
 
 def test_a_table_without_rows_is_nothing() -> None:
     assert pipe(table((Column("a"),), [])) == ""
+
+
+def test_a_number_and_its_unit_are_not_parted_in_a_table() -> None:
+    (shown,) = cells(pipe(table((Column("time"),), [("1.5 ms",)])))
+    assert shown == "1.5\u00a0ms"
+
+
+@GOOD
+@given(st.text(st.characters(exclude_categories=())))
+@example("\x00\x0b\ufffe\ud800<&]]>")
+def test_any_text_can_stand_in_xml(text: str) -> None:
+    root = ElementTree.Element("a", {"b": xml_text(text)})
+    root.text = xml_text(text)
+    again = ElementTree.fromstring(ElementTree.tostring(root, "utf-8"))
+    kept = xml_text(text)
+    assert again.get("b") == kept
+    assert again.text == (kept.replace("\r\n", "\n").replace("\r", "\n") or None)
+
+
+def test_what_xml_can_hold_is_kept() -> None:
+    assert xml_text('a\tb\nc<&>"é😀\ue000\ufffd') == 'a\tb\nc<&>"é😀\ue000\ufffd'
+
+
+@GOOD
+@given(
+    st.text(st.one_of(st.sampled_from("%:,\r\n=0ADC25"), st.characters(exclude_categories=())), max_size=40)
+)
+def test_a_workflow_command_gives_back_what_was_put_in(text: str) -> None:
+    data, value = command_data(text), command_property(text)
+    assert not set("\r\n") & set(data)
+    assert not set("\r\n:,") & set(value)
+    # As the runner undoes it: the per cent sign last.
+    for written, codes in ((data, "%0D \r %0A \n"), (value, "%0D \r %0A \n %3A : %2C ,")):
+        pairs = codes.split(" ")
+        for code_, sign in zip(pairs[::2], pairs[1::2], strict=True):
+            written = written.replace(code_, sign)
+        assert written.replace("%25", "%") == encodable(text)
+
+
+def test_lines_are_kept_and_their_control_characters_made_visible() -> None:
+    assert several_lines("a\x1b[31m  b\r\nc\u202e") == "a?[31m b\nc?"
+    assert encodable("a\udcffb") == "a?b"

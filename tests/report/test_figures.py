@@ -6,14 +6,12 @@ import dataclasses
 
 import pytest
 
-from perf.model import BenchmarksResult, ObjectiveRow, StressResult, TimedTest, Verdict
+from perf.model import BenchmarksResult, ObjectiveRow, StressResult, TimedTest
 from perf.report.figures import (
     benchmark_tables,
-    comparison_table,
     objective_table,
     quantity,
     table_of_tests,
-    worst_first,
 )
 from perf.report.load_figures import (
     claim_against_truth,
@@ -25,7 +23,7 @@ from perf.report.load_figures import (
 )
 from perf.report.tables import Table
 from perf.report.words import change, count, took
-from tests.report.records import comparison, load_round, nothing_arrived, series
+from tests.report.records import load_round, nothing_arrived, series
 
 
 def column(table: Table, title: str) -> list[str]:
@@ -48,6 +46,16 @@ def line(table: Table, first: str) -> list[str]:
         (0.5, "allocs/op", "0.5"),
         (83412.0, "jobs/sec", "83,412"),
         (1e300, "jobs/sec", "1e+300"),
+        (3.2e-7, "cpu-sec/op", "320 ns"),
+        (1.85e6, "instructions/op", "1.85 M"),
+        (85_300.0, "instructions/op", "85.3 k"),
+        (412.0, "instructions/op", "412"),
+        (999_499.0, "instructions/op", "999 k"),
+        (999_600.0, "instructions/op", "1 M"),
+        (4.1e9, "instructions/op", "4.1 G"),
+        (-2.5e12, "instructions/op", "-2.5 T"),
+        (3e15, "instructions/op", "3,000 T"),
+        (0.0, "instructions/op", "0"),
     ],
 )
 def test_values_are_written_in_a_unit_that_people_read(value: float, unit: str, text: str) -> None:
@@ -73,23 +81,6 @@ def test_common_custom_units_get_a_column_and_rare_ones_share_one() -> None:
     ((_, table),) = benchmark_tables(result)
     assert column(table, "u5") == ["5", "50"]
     assert column(table, "other") == ["3 u3; 4 u4", "–"]
-
-
-def test_the_worst_comparison_stands_first() -> None:
-    given = [
-        comparison("same", 0.0, Verdict.UNCHANGED),
-        comparison("better", -0.5, Verdict.IMPROVEMENT),
-        comparison("open", None, Verdict.UNKNOWN),
-        comparison("bad", 0.1, Verdict.REGRESSION),
-        comparison("worse", -0.4, Verdict.REGRESSION, unit="B/s"),
-    ]
-    assert [each.name for each in worst_first(given)] == ["worse", "bad", "open", "better", "same"]
-
-
-def test_a_comparison_without_values_shows_none_of_them() -> None:
-    empty = dataclasses.replace(comparison("x", None, Verdict.UNKNOWN), base=(), head=())
-    table = comparison_table([empty])
-    assert [column(table, title) for title in ("base", "head", "change", "interval")] == [["–"]] * 4
 
 
 def test_failed_tests_stand_before_slow_ones() -> None:
@@ -192,6 +183,7 @@ def test_ten_missing_images_are_shown_and_the_rest_counted() -> None:
 
 def test_small_words() -> None:
     assert [change(each) for each in (None, 0.0, 0.05, -0.031)] == ["–", "0.0 %", "+5.0 %", "−3.1 %"]
+    assert change(0.0031, "instructions/op") == "+0.31 %"
     assert [count(1, "image"), count(1200, "image"), count(2, "process")] == [
         "1 image",
         "1,200 images",

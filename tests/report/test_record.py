@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perf.errors import UsageError
-from perf.model import RunRecord
+from perf.model import RUN_RECORD_VERSION, RegressionResult, RunRecord
 from perf.report import record
-from tests.report.records import RECORDS, everything_fine
+from tests.report.goldens import ALL
+from tests.report.records import everything_fine, full_of_failures
 
 
 def values_of(kind: Any) -> st.SearchStrategy[Any]:
@@ -45,11 +46,11 @@ def values_of(kind: Any) -> st.SearchStrategy[Any]:
 @settings(deadline=None, max_examples=60)
 @given(values_of(RunRecord))
 def test_a_record_read_back_is_the_one_that_was_written(written: RunRecord) -> None:
-    written = dataclasses.replace(written, version=1)
+    written = dataclasses.replace(written, version=RUN_RECORD_VERSION)
     assert record.read(record.dump(written)) == written
 
 
-@pytest.mark.parametrize("make", RECORDS.values(), ids=RECORDS)
+@pytest.mark.parametrize("make", ALL.values(), ids=ALL)
 def test_results_keep_their_kind(make: Any) -> None:
     written = make()
     again = record.read(record.dump(written))
@@ -101,6 +102,22 @@ def test_damaged_text_says_what_is_wrong_and_what_to_do(text: str, words: str) -
 
 
 def test_a_newer_version_names_the_remedy() -> None:
-    with pytest.raises(UsageError, match="has version 2; this suite reads up to version 1") as caught:
-        record.read(_with(version=2, whatever="is new"))
+    with pytest.raises(UsageError, match="has version 3; this suite reads up to version 2") as caught:
+        record.read(_with(version=3, whatever="is new"))
     assert "update the suite" in caught.value.next_command
+
+
+def test_a_record_of_version_1_still_reads() -> None:
+    old = json.loads(record.dump(full_of_failures()))
+    old["version"] = 1
+    results = [each["result"] for each in old["outcomes"] if each["scenario"] == "regression"]
+    for result in results:
+        for name in ("counter", "counting_seconds", "blames", "resume"):
+            del result[name]
+        for row in result["comparisons"]:
+            for name in ("smallest_seen", "more_rounds", "position"):
+                del row[name]
+    again = record.read(json.dumps(old))
+    assert again == dataclasses.replace(full_of_failures(), version=1)
+    (regression,) = [each.result for each in again.outcomes if isinstance(each.result, RegressionResult)]
+    assert (regression.counter, regression.blames, regression.resume) == ("", (), "")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
+import re
 from collections.abc import Callable
 
 import pytest
@@ -14,6 +16,8 @@ from rich.console import Console
 from perf.errors import ExitCode
 from perf.model import (
     BenchmarksResult,
+    Blame,
+    Comparison,
     LoadResult,
     Outcome,
     Problem,
@@ -23,9 +27,12 @@ from perf.model import (
     RunRecord,
     Status,
     StressResult,
+    Touch,
+    Verdict,
 )
 from perf.report import plan, terminal
-from tests.report.goldens import in_terminal
+from tests.report.gates import grew, open_question, red, row
+from tests.report.goldens import ALL, in_terminal
 from tests.report.records import (
     AWKWARD,
     BASE,
@@ -40,7 +47,7 @@ from tests.report.records import (
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
-@pytest.mark.parametrize("make", RECORDS.values(), ids=RECORDS)
+@pytest.mark.parametrize("make", ALL.values(), ids=ALL)
 def test_no_line_is_wider_than_the_window(make: Callable[[], RunRecord], width: int) -> None:
     assert max(cell_len(line) for line in in_terminal(make(), width).splitlines()) <= width
 
@@ -178,3 +185,87 @@ def test_plans_of_several_scenarios_add_up_and_an_empty_one_says_so() -> None:
     assert "load: about 1 s" in shown
     assert "integration: no time to speak of\n  nothing would run" in shown
     assert "Nothing was run. about 3 min 20 s of measuring in all." in shown
+
+
+# -- the regression -----------------------------------------------------------------------------------------------
+
+
+def regression_in_terminal(result: RegressionResult, width: int = 120) -> str:
+    outcome = Outcome("regression", Status.FAILED, ExitCode.FAILED, "told", 1.0, result)
+    return in_terminal(record("regression", ExitCode.FAILED, outcome), width)
+
+
+def result_of(*rows: Comparison, blames: tuple[Blame, ...] = ()) -> RegressionResult:
+    return RegressionResult(BASE, HEAD, "base", rows, (), (), (), (), 6, 1, False, blames=blames)
+
+
+def test_regressions_come_first_and_what_did_not_change_is_one_line() -> None:
+    shown = in_terminal(red(), 120)
+    order = ("❌ regression", "✅ improvement", "❔ unknown", "✅ unchanged: 42", "what grew in", "--resume")
+    assert [shown.index(each) for each in order] == sorted(shown.index(each) for each in order)
+    assert "✅ unchanged: 42 (14 instructions/op, 14 allocs/op, 14 B/op)" in shown
+    assert "BenchmarkSame" not in shown
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_an_unknown_row_says_at_every_width_what_it_would_take(width: int) -> None:
+    lines = in_terminal(red(), width).splitlines()
+    header = next(line for line in lines if "could see" in line)
+    row_of = next(line for line in lines if "Retry/wait=1ms" in line)
+    assert "more rounds" in header
+    assert re.search(r"± 12\.0 % +24", row_of)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_a_long_name_can_be_told_from_its_siblings_at_every_width(width: int) -> None:
+    lines = [line for line in in_terminal(red(), width).splitlines() if "size=4MiB-2" in line]
+    assert len(lines) == 3
+    assert all("CopyImage" in line for line in lines[:2])
+
+
+def test_what_grew_stands_with_place_figures_share_and_commits() -> None:
+    shown = in_terminal(red(), 120)
+    assert "     64 % skiff/pkg/copy.(*Writer).Flush 110 k → 820 k\n" in shown
+    assert "          at examples/skiff/pkg/copy/writer.go:88\n" in shown
+    assert "          touched by 1f1f1f1f1f1f copy: reuse the buffer (A. Author)\n" in shown
+    assert "    cg_diff .perf/runs/x/regression/blame/copy-base.out" in shown
+
+
+def test_how_to_get_a_counter_is_the_warning_of_the_scenario_and_said_once() -> None:
+    shown = in_terminal(open_question(), 120)
+    assert shown.count("counts instructions") == 1
+    assert "instructions counted by" not in shown
+
+
+def test_a_command_is_never_cut() -> None:
+    command = "cg_diff " + " ".join(f"file-{number}" for number in range(300))
+    shown = regression_in_terminal(result_of(blames=(Blame("p", "B", "sec/op", (), command=command),)))
+    assert " ".join(shown.split("more:")[1].split("❌")[0].split()) == command
+
+
+def test_what_does_not_fit_a_terminal_is_counted() -> None:
+    touches = tuple(Touch(f"{number:040}", "x", "") for number in range(7))
+    functions = tuple(grew(f"f{number}", "", 1.0, 2.0, 0.1, *touches) for number in range(8))
+    rows = (
+        *(row(f"R{number}", "sec/op", 1.0, 0.5, Verdict.REGRESSION) for number in range(203)),
+        *(row(f"U{number}", "sec/op", 1.0, 0.5, Verdict.UNKNOWN) for number in range(34)),
+    )
+    result = dataclasses.replace(
+        result_of(*rows, blames=(Blame("p", "B", "sec/op", functions),) * 7),
+        only_base=tuple(f"gone{number}" for number in range(26)),
+    )
+    shown = regression_in_terminal(result)
+    for words in (
+        "and 3 more: regression, in summary.md",
+        "and 4 more: unknown, in summary.md",
+        "and 2 explained regressions more, in summary.md",
+        "and 3 functions more, in summary.md",
+        "and by 2 commits more",
+        "gone19 and 6 more",
+    ):
+        assert words in shown
+
+
+def test_a_name_that_is_only_benchmark_stays_in_a_narrow_window() -> None:
+    shown = regression_in_terminal(result_of(row("Benchmark", "sec/op", 1.0, 0.5, Verdict.REGRESSION)), 60)
+    assert "  Benchmark  sec/op" in shown

@@ -252,3 +252,60 @@ def test_a_commit_that_cannot_be_checked_out_is_told(git_repository: Repository,
         git.worktree(checkout, "0" * 40, tmp_path / "x"),
     ):
         pass
+
+
+def test_changed_lines_are_those_of_the_head(git_repository: Repository) -> None:
+    text = "".join(f"line {number}\n" for number in range(1, 11))
+    gone = text.replace("line 4\n", "")
+    root = git_repository(
+        {"a.go": text, "b.txt": "1", "déjà vu.go": "x\n", "moved.go": text * 2},
+        {"a.go": text.replace("line 2\n", "line 2\nmore\nand more\n").replace("line 9", "line nine")},
+        {"a.go": gone, "b.txt": "2", "déjà vu.go": "y\n", "new.go": "z\n"},
+    )
+    run(root, "mv", "moved.go", "elsewhere.go")
+    run(root, "commit", "-m", "moved")
+    checkout = git.find_checkout(root)
+    shas = git.ancestors(checkout, git.head(checkout).sha, 4)
+    assert git.changed_lines(checkout, shas[3], shas[2]) == {"a.go": ((3, 4), (11, 11))}
+    # Between the lines 3 and 4 something is gone: a range that holds both of them is touched, no other.
+    assert git.changed_lines(checkout, shas[3], shas[0]) == {
+        "a.go": ((4, 3),),
+        "déjà vu.go": ((1, 1),),
+        "new.go": ((1, 1),),
+    }
+
+
+def test_the_working_tree_counts_with_files_that_git_does_not_know(git_repository: Repository) -> None:
+    root = git_repository({"a.go": "1\n2\n", ".gitignore": "ignored.go\n"})
+    for name in ("a.go", "new.go", "ignored.go"):
+        (root / name).write_text("1\n2\n3\n", "utf-8")
+    checkout = git.find_checkout(root)
+    changed = git.changed_lines(checkout, git.head(checkout).sha, None)
+    assert changed["a.go"] == ((3, 3),)
+    assert changed["new.go"][0][0] == 1
+    assert changed.keys() == {"a.go", "new.go"}
+
+
+def test_a_commit_that_is_not_here_has_no_changed_lines(git_repository: Repository) -> None:
+    checkout = git.find_checkout(git_repository({"a.go": "1"}))
+    with pytest.raises(Undecided, match="git diff cannot tell what changed since 000000000000"):
+        git.changed_lines(checkout, "0" * 40, None)
+
+
+def test_commits_that_touched_lines_are_told_newest_first(git_repository: Repository) -> None:
+    root = git_repository({"a.go": "1\n2\n3\n"}, {"a.go": "1\ntwo\n3\n"}, {"a.go": "0\n1\nzwei\n3\n"})
+    checkout = git.find_checkout(root)
+    head, middle, first = git.ancestors(checkout, git.head(checkout).sha, 3)
+    touched = git.commits_touching(checkout, first, head, "a.go", (3, 3), 60.0)
+    assert [each.sha for each in touched] == [head, middle]
+    assert git.commits_touching(checkout, first, head, "a.go", (4, 4), 60.0) == ()
+    with pytest.raises(Undecided, match="git log -L cannot tell who touched a.go"):
+        git.commits_touching(checkout, first, head, "a.go", (90, 91), 60.0)
+
+
+def test_a_file_is_read_as_a_commit_has_it(git_repository: Repository) -> None:
+    root = git_repository({"a.go": "old\n"}, {"a.go": "new\n"})
+    checkout = git.find_checkout(root)
+    before = git.resolve(checkout, "HEAD~1").sha
+    assert (git.text_at(checkout, before, "a.go") or "").strip() == "old"
+    assert git.text_at(checkout, before, "absent.go") is None

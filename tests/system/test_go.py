@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from perf.errors import Lacking, UsageError
+from perf.errors import Lacking, RunFailed, UsageError
 from perf.system import go
 from perf.system.places import Places
 from perf.system.processes import Completed, Ended, Processes
@@ -128,6 +128,28 @@ def test_packages_are_listed_with_their_test_files(
 
 
 @pytest.mark.go
+def test_embedded_files_are_listed_by_who_embeds_them(
+    toolchain: go.Go, processes: Processes, tmp_path: Path
+) -> None:
+    embedding = 'package {}\n\nimport _ "embed"\n\n//go:embed {}\nvar x string\n'
+    (tmp_path / "go.mod").write_text("module x\n\ngo 1.20\n", "utf-8")
+    sources = {"a.go": ("a", "p.txt"), "b_test.go": ("a_test", "t.txt"), "c_test.go": ("a_test", "u.*")}
+    for name, (package, file) in sources.items():
+        (tmp_path / name).write_text(embedding.format(package, file), "utf-8")
+        (tmp_path / file.replace("*", "txt")).write_text("x", "utf-8")
+    (found,) = go.list_packages(toolchain, processes, tmp_path, ["."])
+    assert (found.embedded, found.test_embeds) == (("p.txt",), ("t.txt", "u.*"))
+
+
+@pytest.mark.parametrize(
+    ("import_path", "name"),
+    [("x", "x"), ("x/pkg/copy", "copy"), ("x/copy/v2", "copy"), ("x/copy/v1", "v1"), ("v2", "v2")],
+)
+def test_a_test_binary_is_called_as_go_calls_it(import_path: str, name: str) -> None:
+    assert go.Package(import_path, Path("/x"), ()).test_binary == f"{name}.test"
+
+
+@pytest.mark.go
 def test_equal_source_at_two_paths_gives_equal_test_binaries(
     toolchain: go.Go, processes: Processes, tmp_path: Path
 ) -> None:
@@ -202,3 +224,12 @@ def test_a_full_disk_is_not_called_a_compile_error(tmp_path: Path) -> None:
     error = go.build_error(ended("link: write /tmp/x: no space left on device"), tmp_path)
     assert isinstance(error, Lacking)
     assert error.cause == "the disk is full"
+
+
+@pytest.mark.go
+def test_a_tool_of_go_prints_or_fails_in_its_own_words(
+    toolchain: go.Go, processes: Processes, tmp_path: Path
+) -> None:
+    assert go.tool(toolchain, processes, ["compile", "-V"], tmp_path, 60.0).startswith("compile version go")
+    with pytest.raises(RunFailed, match="go tool pprof failed: .*absent"):
+        go.tool(toolchain, processes, ["pprof", "-top", "absent"], tmp_path, 60.0)

@@ -35,6 +35,23 @@ def test_a_machine_keeps_its_name_when_go_or_kernel_change_and_loses_it_when_the
     assert replace(one, cores=one.cores + 1).machine() != one.machine()
 
 
+def test_the_names_that_machines_have_never_change() -> None:
+    """Another name would part a machine from the baselines it has."""
+    known = host.Fingerprint(
+        "Intel(R) Xeon(R) CPU @ 2.20GHz", "12ab34cd", 2, 8, "6.1", "yes", "unknown", "go1.26.8", 2, "x86_64"
+    )
+    assert known.machine() == "intel-xeon-2c-d2ffc047"
+    assert replace(known, gomaxprocs=1, architecture="riscv64").machine() == known.machine()
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [("1", 1), ("64", 64), ("0", None), ("-2", None), ("many", None), ("", None)]
+)
+def test_gomaxprocs_is_what_gos_runtime_makes_of_the_environment(given: str, expected: int | None) -> None:
+    assert host.fingerprint("go", {"GOMAXPROCS": given}).gomaxprocs == (expected or host.cores())
+    assert host.fingerprint("go").gomaxprocs == host.cores()
+
+
 def test_a_machines_name_is_fit_for_a_directory() -> None:
     name = replace(host.fingerprint("go"), cpu_model="Intel(R) Xeon(R) CPU @ 2.20GHz / ../x").machine()
     assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from perf.load.parallel import in_parallel, once_readable
+from perf.system.parallel import in_parallel, once_readable
 
 
 def test_results_come_in_the_order_of_the_items() -> None:

@@ -1,4 +1,4 @@
-"""What is measured, in what rounds, and what a failure costs: the measuring, with the binaries stood in for."""
+"""Which benchmarks both sides have, and what a failure costs: the survey, with the binaries stood in for."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from perf.benchmarks.format import Result, Value
 from perf.benchmarks.run import ProcessRun
 from perf.context import Context, Options
 from perf.model import Problem, ProblemKind
-from perf.regression import measure
+from perf.regression import survey as room
 from perf.regression.comparisons import Benchmark
-from perf.regression.measure import Subject, Survey, calibrate, exact_pattern, sort_out
-from perf.regression.schedule import schedule
+from perf.regression.journal import Journal
 from perf.regression.sides import Couple
+from perf.regression.survey import Survey, calibrate, sort_out
 from perf.system.processes import Ended
 
 BASE = TestBinary("./work", Path("base"), Path("base/work.test"), "b", None)
@@ -32,12 +32,14 @@ def result(name: str, seconds: float = 1.0, iterations: int = 10) -> Result:
 
 
 def survey(*names: str, problems: tuple[Problem, ...] = (), complete: bool = True) -> Survey:
-    return Survey(dict.fromkeys(names, 7), problems, 2.0, complete)
+    return Survey(dict.fromkeys(names, 7), dict.fromkeys(names, 0.25), problems, 2.0, complete)
 
 
 def test_what_both_sides_have_is_measured_with_the_bases_iterations() -> None:
-    found = sort_out(COUPLE, survey("BenchmarkA/x"), Survey({"BenchmarkA/x": 1}, (), 1.0, True))
-    assert [(each.benchmark.name, each.iterations) for each in found.subjects] == [("BenchmarkA/x", 7)]
+    found = sort_out(COUPLE, survey("BenchmarkA/x"), Survey({"BenchmarkA/x": 1}, {}, (), 1.0, True))
+    assert [(each.benchmark.name, each.iterations, each.seconds_per_op) for each in found.subjects] == [
+        ("BenchmarkA/x", 7, 0.25)
+    ]
 
 
 def test_benchmarks_of_one_side_are_listed_and_need_no_verdict() -> None:
@@ -64,18 +66,6 @@ def test_a_benchmark_that_fails_on_one_side_is_unknown_and_not_gone(head: Survey
     assert found.unmeasurable == ((Benchmark("./work", "BenchmarkA/x"), reason),)
 
 
-@pytest.mark.parametrize(
-    ("name", "pattern"),
-    [
-        ("BenchmarkA", "^BenchmarkA$"),
-        ("BenchmarkA/Level_-1-2", r"^BenchmarkA$/^Level_\-1\-2$"),
-        ("BenchmarkA/a.b/[x]|y", r"^BenchmarkA$/^a\.b$/^\[x\]\|y$"),
-    ],
-)
-def test_the_pattern_chooses_exactly_one_benchmark(name: str, pattern: str) -> None:
-    assert exact_pattern(name) == pattern
-
-
 Fake = Callable[..., ProcessRun]
 
 
@@ -90,7 +80,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[Fake], list[dict[str,
             calls.append({"binary": binary, "raw": raw, **given})
             return fake(binary, **given)
 
-        monkeypatch.setattr(measure, "run_binary", run_binary)
+        monkeypatch.setattr(room, "run_binary", run_binary)
         return calls
 
     return install
@@ -111,7 +101,7 @@ def test_a_benchmark_that_takes_the_process_with_it_is_set_aside_and_the_others_
         return ProcessRun(tuple(map(result, names)), (), OK)
 
     calls = stand_in(fake)
-    found = calibrate(context, COUPLE, tmp_path)
+    found = calibrate(context, Journal(tmp_path / "samples.jsonl"), COUPLE, tmp_path)
     assert [each.benchmark.name for each in found.subjects] == ["BenchmarkB"]
     assert [benchmark.name for benchmark, _ in found.unmeasurable] == ["BenchmarkA"]
     assert found.problems == (PANIC,)
@@ -123,75 +113,15 @@ def test_a_process_that_ends_badly_without_a_name_is_not_run_again_and_again(
 ) -> None:
     died = Problem("./work", "", ProblemKind.FAILED, "exit 3")
     calls = stand_in(lambda binary, **_: ProcessRun((), (died,), KO))
-    assert calibrate(context, COUPLE, tmp_path).subjects == ()
+    assert calibrate(context, Journal(tmp_path / "samples.jsonl"), COUPLE, tmp_path).subjects == ()
     assert len(calls) == 2
 
 
-SUBJECTS = tuple(
-    Subject(Benchmark("./work", name), BASE, HEAD, 7, 30.0) for name in ("BenchmarkA", "BenchmarkB")
-)
-PLANNED = schedule([each.benchmark for each in SUBJECTS], 6, seed=1)
-
-
-def named(bench: object) -> str:
-    return str(bench).strip("^$")
-
-
-def test_every_pair_runs_both_sides_back_to_back_with_the_same_fixed_iterations(
+def test_a_run_that_goes_on_does_not_survey_again(
     context: Context, stand_in: Callable[[Fake], list[dict[str, object]]], tmp_path: Path
 ) -> None:
-    calls = stand_in(
-        lambda binary, *, bench, **_: ProcessRun(
-            (result(named(bench), 2.0 if binary is HEAD else 1.0),), (), OK
-        )
-    )
-    measured = measure.measure(context, SUBJECTS, PLANNED, tmp_path, "pairs", None)
-    assert {call["benchtime"] for call in calls} == {"7x"}
-    assert all(a["bench"] == b["bench"] for a, b in zip(calls[::2], calls[1::2], strict=True))
-    assert all(
-        {a["binary"], b["binary"]} == {BASE, HEAD} for a, b in zip(calls[::2], calls[1::2], strict=True)
-    )
-    assert len({call["raw"] for call in calls}) == len(calls)
-    (pair, *_) = measured.pairs[SUBJECTS[0].benchmark]
-    assert (pair.base, pair.head) == ({"sec/op": 1.0}, {"sec/op": 2.0})
-    assert (measured.rounds, measured.out_of_time, measured.dropped) == (6, False, {})
-
-
-def test_a_pair_of_which_one_side_failed_is_dropped_and_counted(
-    context: Context, stand_in: Callable[[Fake], list[dict[str, object]]], tmp_path: Path
-) -> None:
-    seen: list[str] = []
-
-    def fake(binary: TestBinary, *, bench: str, **_: object) -> ProcessRun:
-        if binary is HEAD and named(bench) == "BenchmarkA" and not seen:
-            seen.append(bench)
-            return ProcessRun((), (PANIC,), KO)
-        return ProcessRun((result(named(bench)),), (), OK)
-
-    stand_in(fake)
-    measured = measure.measure(context, SUBJECTS, PLANNED, tmp_path, "pairs", None)
-    assert [len(measured.pairs[each.benchmark]) for each in SUBJECTS] == [5, 6]
-    assert measured.dropped == {SUBJECTS[0].benchmark: 1}
-    assert measured.problems == (PANIC,)
-
-
-def test_a_benchmark_that_keeps_failing_is_given_up_while_others_go_on(
-    context: Context, stand_in: Callable[[Fake], list[dict[str, object]]], tmp_path: Path
-) -> None:
-    def fake(binary: TestBinary, *, bench: str, **_: object) -> ProcessRun:
-        if named(bench) == "BenchmarkA":
-            return ProcessRun((), (PANIC,), KO)
-        return ProcessRun((result(named(bench)),), (), OK)
-
-    calls = stand_in(fake)
-    measured = measure.measure(context, SUBJECTS, PLANNED, tmp_path, "pairs", None)
-    assert sum(named(call["bench"]) == "BenchmarkA" for call in calls) == measure.MOST_FAILED_PAIRS
-    assert len(measured.pairs[SUBJECTS[1].benchmark]) == 6
-
-
-def test_the_budget_ends_the_rounds_and_says_so(
-    context: Context, stand_in: Callable[[Fake], list[dict[str, object]]], tmp_path: Path
-) -> None:
-    calls = stand_in(lambda binary, *, bench, **_: ProcessRun((result(named(bench)),), (), OK))
-    measured = measure.measure(context, SUBJECTS, PLANNED, tmp_path, "pairs", 0.0)
-    assert (calls, measured.rounds, measured.out_of_time) == ([], 0, True)
+    calls = stand_in(lambda binary, **_: ProcessRun((result("BenchmarkA"),), (SKIP,), OK))
+    before = calibrate(context, Journal(tmp_path / "1"), COUPLE, tmp_path)
+    after = calibrate(context, Journal(tmp_path / "2", tmp_path / "1"), COUPLE, tmp_path)
+    assert len(calls) == 2
+    assert after == before

@@ -1,0 +1,1 @@
+"""What this machine can see: the same program against itself."""

@@ -1,0 +1,52 @@
+"""What a run has measured, a line each as it comes: so that an interrupted run loses nothing and can go on."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+from perf.system import files
+
+FILE_NAME = "samples.jsonl"
+
+
+class Journal:
+    """Values by key, kept in a file at once. A key is noted once; what is noted is never measured again.
+
+    A line that is not whole (the process was killed while it wrote) is as if it had not been written.
+    """
+
+    def __init__(self, path: Path, earlier: Path | None = None) -> None:
+        """Begin the file `path`, with all that the run whose journal is `earlier` has measured."""
+        self._path = path
+        self._lock = threading.Lock()
+        self._known: dict[str, object] = _read(earlier) if earlier is not None else {}
+        files.make_directory(path.parent)
+        files.write_atomically(path, "".join(_line(key, value) for key, value in self._known.items()))
+
+    def recall(self, key: str) -> object | None:
+        """What was noted under this key, as JSON gives it; None when nothing was."""
+        return self._known.get(key)
+
+    def note(self, key: str, value: object) -> None:
+        """Keep a value that JSON can hold. Raises Lacking when the disk refuses."""
+        with self._lock:
+            self._known[key] = value
+            with files.disk_errors(self._path), self._path.open("a", encoding="utf-8") as file:
+                file.write(_line(key, value))
+
+
+def _line(key: str, value: object) -> str:
+    return json.dumps([key, value]) + "\n"
+
+
+def _read(path: Path) -> dict[str, object]:
+    known: dict[str, object] = {}
+    for line in path.read_text("utf-8", "replace").splitlines():
+        try:
+            key, value = json.loads(line)
+        except ValueError:
+            continue
+        known[str(key)] = value
+    return known
