@@ -38,25 +38,24 @@ def spiky(source: random.Random, rounds: int) -> list[float]:
 
 
 def drifting(source: random.Random, rounds: int) -> list[float]:
-    """A machine that gets steadily slower or faster and wanders, and noise that doubles until the 30th round."""
+    """A machine that gets steadily slower or faster and wanders; its noise doubles, or halves, until the 30th round."""
     level, trend, walk = 0.0, source.gauss(0.0, 0.1), 0.5
-    seed = source.getrandbits(32)
+    grows, seed = source.random() < 0.5, source.getrandbits(32)
     ratios = []
     for number in range(rounds):
-        noise = _growing(number)
+        noise = _growing(number if grows else LOOKS[-1] - 1 - number)
         sides = []
         for _ in range(2):
             level += trend + source.gauss(0.0, walk)
             sides.append(level + source.gauss(0.0, noise))
-        ratios.append(
-            sides[1] - sides[0] if base_first("drifting", number, seed, "first") else sides[0] - sides[1]
-        )
+        first = base_first("drifting", number, seed, "first")
+        ratios.append(sides[1] - sides[0] if first else sides[0] - sides[1])
     mean_variance = statistics.fmean(_growing(number) ** 2 for number in range(LOOKS[-1]))
     return [each / math.sqrt(0.1**2 + walk**2 + 2.0 * mean_variance) for each in ratios]
 
 
 def _growing(number: int) -> float:
-    return 0.5 * (1.0 + number / LOOKS[-1])
+    return 0.5 * (1.0 + number / (LOOKS[-1] - 1))
 
 
 def bimodal(source: random.Random, rounds: int) -> list[float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,8 +87,3 @@ def busy_neighbour(processes: object) -> Iterator[None]:
         yield
     finally:
         child.stop()
-
-
-def without_counts(environment: Mapping[str, str], cache: Path) -> dict[str, str]:
-    """The environment with a cache of its own, in which nothing has been counted yet."""
-    return {**environment, "PERF_CACHE_DIR": str(cache)}

@@ -82,7 +82,7 @@ def run_binary(
         f"-test.timeout={timeout_seconds + 60:g}s",
         "-test.paniconexit0",
         *(["-test.v"] if verbose else []),
-        *_skip_argument(context, [*(row.benchmark for row in rows), *skip]),
+        *skip_argument(context, [*(row.benchmark for row in rows), *skip]),
     ]
     files.make_directory(raw.parent)
     with files.disk_errors(raw), raw.open("wb") as output:
@@ -173,7 +173,7 @@ def _without_echoes(problems: Sequence[Problem]) -> tuple[Problem, ...]:
     return tuple(telling or problems)
 
 
-def _skip_argument(context: Context, patterns: Sequence[str]) -> list[str]:
+def skip_argument(context: Context, patterns: Sequence[str]) -> list[str]:
     """-test.skip for these patterns; raises Lacking with a Go that has no such flag."""
     if not patterns:
         return []

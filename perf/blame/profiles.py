@@ -22,6 +22,7 @@ from perf.system import clock, files, go, host
 from perf.system.counters import Counter, count_instructions
 from perf.system.parallel import in_parallel
 from perf.system.processes import Ended
+from perf.work.counting import quiet_environment
 
 Side = Literal["base", "head"]
 _SIDES: Final[tuple[Side, Side]] = ("base", "head")
@@ -32,7 +33,6 @@ _INSTRUCTIONS_COUNTED: Final = 3e8
 _SHORT_ITERATIONS: Final = 2
 _LEAST_MORE_ITERATIONS: Final = 2
 # As the counts themselves are taken: without the collector, which runs by time and by chance.
-_COUNTED_IN: Final = {"GOGC": "off", "GOMEMLIMIT": "1GiB", "GOMAXPROCS": "1"}
 # Go takes a sample each 10 ms of CPU: two rounds of this give a side about 400.
 _CPU_SECONDS_A_ROUND: Final = 2.0
 _CPU_ROUNDS: Final = 2
@@ -147,7 +147,7 @@ def instructions(profiler: Profiler, counter: Counter | None) -> Profiled:
             context.processes,
             counter,
             profiler.command(side, iterations, 1),
-            environment=context.target_environment(_COUNTED_IN),
+            environment=quiet_environment(context),
             cwd=asked.binary(side).directory,
             timeout_seconds=profiler.left(),
             raw=out.with_suffix(".txt"),

@@ -5,20 +5,20 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
 from perf.model import Verdict
-from perf.regression.comparisons import Benchmark, Limits, Pair, common_units, time_rows
+from perf.regression.comparisons import Benchmark, Limits, Pair, timed_units
 from perf.regression.looks import LOOKS
 from perf.regression.redraw import Drawn, draw_run
-from perf.regression.verdicts import TOLERANCES
 
 EFFECTS: Final = (0.01, 0.02, 0.05, 0.10)
 # What a least effect may be set to, and the rounds that a benchmark may be given.
 LEAST_EFFECTS: Final = (0.01, 0.02, 0.03, 0.05, 0.07, 0.10, 0.15, 0.20)
 _SETTLED_SHARE: Final = 0.9
+_RUNS_TO_ADVISE: Final = 20
 _Z: Final = statistics.NormalDist().inv_cdf(0.975)
 # Of a normal distribution, the standard deviation over the median of the distances from the median.
 _NORMAL_MAD: Final = 1.4826
@@ -78,7 +78,7 @@ def examine(
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Advice:
     """Draw `runs` runs of the gate for no effect and for each of EFFECTS."""
-    units = sum(len(_timed(pairs)) for pairs in recorded.values())
+    units = sum(len(timed_units(pairs)) for pairs in recorded.values())
     draw = partial(
         draw_run, recorded, limits=limits, higher_is_better=higher_is_better, looks=LOOKS, units=units
     )
@@ -98,13 +98,13 @@ def examine(
             tuple(_found(drawn[effect], benchmark, unit) for effect in EFFECTS),
         )
         for benchmark, pairs in recorded.items()
-        for unit in _timed(pairs)
+        for unit in timed_units(pairs)
     )
     return Advice(
         Rate(sum(run.red for run in null), runs),
         statistics.fmean(rounds) if rounds else 0.0,
         noises,
-        _least_effect(recorded, limits, higher_is_better, units),
+        _least_effect(recorded, limits, higher_is_better, units, seed),
     )
 
 
@@ -121,10 +121,6 @@ def pair_sd(pairs: Sequence[Pair], unit: str) -> float:
     return _NORMAL_MAD * statistics.median(abs(each - middle) for each in ratios)
 
 
-def _timed(pairs: Sequence[Pair]) -> tuple[str, ...]:
-    return tuple(unit for unit in common_units(pairs) if unit not in TOLERANCES)
-
-
 def _found(runs: Sequence[Drawn], benchmark: Benchmark, unit: str) -> float:
     rows = [row for run in runs for row in run.rows if (row.benchmark, row.unit) == (benchmark, unit)]
     return statistics.fmean(row.judgement.verdict is Verdict.REGRESSION for row in rows) if rows else 0.0
@@ -135,14 +131,17 @@ def _least_effect(
     limits: Limits,
     higher_is_better: Callable[[str], bool],
     units: int,
+    seed: int,
 ) -> float | None:
-    """The smallest at which nine of ten rows of this very measurement are decided as unchanged."""
+    """The smallest at which nine of ten rows of drawn runs, in which nothing changed, are decided as unchanged."""
     for effect in LEAST_EFFECTS:
-        here = Limits(effect, limits.false_alarms, limits.least_work, limits.least_wait)
+        here = replace(limits, least_effect=effect)
         verdicts = [
             row.judgement.verdict
-            for benchmark, pairs in recorded.items()
-            for row in time_rows(benchmark, pairs[: LOOKS[-1]], here, units, higher_is_better, False, LOOKS)
+            for run in range(_RUNS_TO_ADVISE)
+            for row in draw_run(
+                recorded, f"{seed}/advice/{run}", here, higher_is_better, LOOKS, units=units
+            ).rows
         ]
         if verdicts and verdicts.count(Verdict.UNCHANGED) >= _SETTLED_SHARE * len(verdicts):
             return effect

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
+from perf.compare.judge import VERDICTS
 from perf.compare.model import Board, Row
 from perf.errors import MEANINGS
-from perf.model import Verdict
 
 VERSION: Final = 1
 """Of the JSON object; changes when a field changes its meaning or goes."""
@@ -48,7 +48,7 @@ def json_text(board: Board) -> str:
         "base": board.base,
         "columns": board.columns,
         "settings": dict(board.common),
-        "verdicts": {verdict.value: board.count(verdict) for verdict in Verdict},
+        "verdicts": {verdict.value: board.count(verdict) for verdict in VERDICTS},
         "rows": [
             {**_row(row), "base_values": row.comparison.base, "new_values": row.comparison.head}
             for row in board.rows

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from perf.model import Verdict
+from perf.regression.one_look import OneLook, judge
 from perf.regression.statistics import (
     Estimate,
     has_logarithm,
@@ -17,12 +18,15 @@ from perf.regression.statistics import (
     paired,
     unpaired,
 )
-from perf.regression.verdicts import MIN_ROUNDS, TOLERANCES, Counted, OneLook, judge, signed
+from perf.regression.verdicts import MIN_ROUNDS, TOLERANCES, Counted, signed
 from perf.units import format_fraction, format_quantity
 
 MOST_ITERATIONS_RATIO: Final = 1.1
 # What a benchmark may allocate once and not each time; more than that is not taken for it. (Observed: 36 kB.)
 MOST_ALLOCATED_ONCE: Final = {"allocs/op": 1e4, "B/op": 2.0**24}
+
+# What files alone can say: nothing is counted there, and nothing is built.
+VERDICTS: Final = (Verdict.REGRESSION, Verdict.IMPROVEMENT, Verdict.UNCHANGED, Verdict.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)

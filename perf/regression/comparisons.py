@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from perf.model import Comparison, Series, Verdict
+from perf.regression.confirmed import confirm_timed
 from perf.regression.looks import FRESH_LOOKS, LOOKS
+from perf.regression.one_look import OneLook, judge
 from perf.regression.statistics import Estimate, has_logarithm, holm
-from perf.regression.timed import Timed, confirm_timed, judge_timed
+from perf.regression.timed import Timed, judge_timed
 from perf.regression.verdicts import (
     MIN_ROUNDS,
     TOLERANCES,
     Counted,
     Judgement,
-    OneLook,
-    judge,
     judge_counted,
 )
 from perf.regression.worked import INSTRUCTIONS, Time, Worked, judge_worked

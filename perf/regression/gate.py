@@ -41,6 +41,7 @@ from perf.regression.native import (
     run_native,
     together,
 )
+from perf.regression.noise import doubts
 from perf.regression.rounds import Standing, Timing, time_rounds
 from perf.regression.survey import Subject
 from perf.regression.worked import Work, Worked, compare_work
@@ -267,6 +268,10 @@ class _Time:
             for timing in (self._first, self._fresh)
             for benchmark, count in timing.dropped.items()
         ]
+        for benchmark in self._first.pairs:
+            for row in self._first_rows(benchmark):
+                if row.judgement.verdict is Verdict.UNKNOWN:
+                    said += [f"{named(benchmark)} {row.unit}: {each}" for each in doubts(row.base, row.head)]
         return tuple(said)
 
     def _first_rows(self, benchmark: Benchmark) -> tuple[Row, ...]:

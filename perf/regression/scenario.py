@@ -18,7 +18,7 @@ from perf.blame.blame import blame
 from perf.blame.profiles import Asked
 from perf.blame.touches import Change
 from perf.context import Context, Plan
-from perf.errors import ExitCode, Undecided
+from perf.errors import ExitCode, Interrupted, Undecided
 from perf.model import (
     Blame,
     Comparison,
@@ -32,7 +32,7 @@ from perf.model import (
 )
 from perf.regression import against_stored, gate, outcome, resume
 from perf.regression.comparisons import Benchmark, Row, limits_of, named, unmeasured
-from perf.regression.journal import Journal
+from perf.regression.journal import FILE_NAME, Journal
 from perf.regression.resume import RunPlan
 from perf.regression.sides import (
     Couple,
@@ -117,6 +117,10 @@ def run(context: Context) -> Outcome:
             return Outcome(_SCENARIO, Status.LEFT_OUT, ExitCode.UNKNOWN, _NO_BENCHMARKS, 0.0)
         stored = context.options.against == "stored"
         result, warnings = against_stored.compare(context, head) if stored else _against_base(context, head)
+    except Interrupted as error:
+        if (context.room(_SCENARIO) / FILE_NAME).exists():
+            raise Interrupted(error.what, next_command=f"go on: {_go_on(context)}") from error
+        raise
     except Undecided as error:
         seconds = clock.monotonic_seconds() - started
         summary = error.what.splitlines()[0]

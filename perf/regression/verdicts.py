@@ -1,7 +1,8 @@
-"""From numbers to a verdict by tables, here for what is allocated and for one look at the values of files. Pure.
+"""From numbers to a verdict by tables; here the one for what is allocated. Pure.
 
 Each table is read from the top; the first row that applies gives the verdict. An `alarm` is not believed yet: it is
-measured again, and only what repeats is red or green. timed.py and worked.py have the tables of time and of work.
+measured again, and only what repeats is red or green. timed.py and confirmed.py have the tables of time, worked.py that
+of instructions, one_look.py that of values which cannot be measured again.
 """
 
 from __future__ import annotations
@@ -13,8 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Generic, TypeVar
 
 from perf.model import Verdict
-from perf.regression.looks import MOST_ROUNDS_NAMED
-from perf.regression.statistics import Estimate, Found, more_rounds
+from perf.regression.statistics import Found
 from perf.units import format_fraction, format_quantity
 
 MIN_ROUNDS: Final = 6
@@ -183,126 +183,13 @@ COUNTED: Final[tuple[Rule[Counted], ...]] = (
 
 def judge_counted(facts: Counted) -> Judgement:
     """An alarm until there are fresh values; with them, the verdict if they raise the same alarm by themselves."""
-    first = judge(facts)
+    first = first_rule(COUNTED, facts).judge(facts)
     if not first.alarm:
         return first
     if not facts.fresh_base and not facts.fresh_head:
         return unconfirmed(first)
-    return _confirmed(first, judge(Counted(facts.unit, facts.fresh_base, facts.fresh_head)))
-
-
-# -- a single look ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class OneLook:
-    """A timed metric of files or stored runs. `adjusted_p` is corrected over all `rows`, `alarm_p` is its limit."""
-
-    unit: str
-    pairs: int
-    usable: int
-    equal: bool
-    estimate: Estimate | None
-    adjusted_p: float
-    rows: int
-    alarm_p: float
-    least_effect: float
-    higher_is_better: bool
-
-    @property
-    def certain(self) -> bool:
-        """Whether a change is sure and large enough to matter."""
-        found = self.estimate
-        return (
-            found is not None and self.adjusted_p <= self.alarm_p and abs(found.change) >= self.least_effect
-        )
-
-    @property
-    def within(self) -> bool:
-        """Whether the whole interval lies within ± the least effect."""
-        found = self.estimate
-        return found is not None and found.low >= -self.least_effect and found.high <= self.least_effect
-
-    @property
-    def worse(self) -> bool:
-        assert self.estimate is not None
-        return (self.estimate.log_change > 0.0) != self.higher_is_better
-
-    @property
-    def interval(self) -> str:
-        assert self.estimate is not None
-        return f"{signed(self.estimate.low)} … {signed(self.estimate.high)}"
-
-
-def _undecided(facts: OneLook) -> str:
-    assert facts.estimate is not None
-    more = more_rounds(facts.estimate, facts.least_effect, facts.alarm_p / facts.rows)
-    rounds = "1 more round" if more == 1.0 else f"{more:.0f} more rounds"
-    needs = f"needs about {rounds}" if more <= MOST_ROUNDS_NAMED else "too noisy here to tell"
-    return f"{needs} (95 %: {facts.interval})"
-
-
-ONE_LOOK: Final[tuple[Rule[OneLook], ...]] = (
-    Rule(
-        "no value on both sides",
-        lambda f: f.pairs == 0,
-        Verdict.UNKNOWN,
-        lambda f: "no round gave a value on both sides",
-    ),
-    Rule(
-        f"fewer than {MIN_ROUNDS} rounds",
-        lambda f: f.pairs < MIN_ROUNDS,
-        Verdict.UNKNOWN,
-        lambda f: f"needs ≥ {MIN_ROUNDS} rounds, has {f.pairs}",
-    ),
-    Rule(
-        "every value of both sides is equal",
-        lambda f: f.equal,
-        Verdict.UNCHANGED,
-        lambda f: "every value is equal",
-    ),
-    Rule(
-        f"fewer than {MIN_ROUNDS} rounds without a zero, a NaN or an infinity",
-        lambda f: f.usable < MIN_ROUNDS,
-        Verdict.UNKNOWN,
-        lambda f: f"{f.pairs - f.usable} of {f.pairs} rounds gave zero or no number, which has no ratio",
-    ),
-    Rule(
-        "worse by the least effect or more, with an adjusted p within the level",
-        lambda f: f.certain and f.worse,
-        Verdict.REGRESSION,
-        lambda f: f.interval,
-        alarm=True,
-    ),
-    Rule(
-        "better by the least effect or more, with an adjusted p within the level",
-        lambda f: f.certain,
-        Verdict.IMPROVEMENT,
-        lambda f: f.interval,
-        alarm=True,
-    ),
-    Rule(
-        "the 95 % interval lies within ± the least effect",
-        lambda f: f.within,
-        Verdict.UNCHANGED,
-        lambda f: f"within ± {format_fraction(f.least_effect)} (95 %: {f.interval})",
-    ),
-    Rule("none of these", lambda f: True, Verdict.UNKNOWN, _undecided),
-)
-
-
-def judge(facts: OneLook | Counted) -> Judgement:
-    """Of values that cannot be measured again: what would be an alarm is the verdict, and is marked as one."""
-    if isinstance(facts, OneLook):
-        rule, judged = _first(ONE_LOOK, facts)
-        return replace(judged, verdict=rule, estimate=facts.estimate)
-    rule, judged = _first(COUNTED, facts)
-    return replace(judged, verdict=rule)
-
-
-def _first(table: Sequence[Rule[Facts]], facts: Facts) -> tuple[Verdict, Judgement]:
-    rule = first_rule(table, facts)
-    return rule.verdict, rule.judge(facts)
+    fresh = Counted(facts.unit, facts.fresh_base, facts.fresh_head)
+    return _confirmed(first, first_rule(COUNTED, fresh).judge(fresh))
 
 
 # -- confirmation -------------------------------------------------------------------------------------------------
@@ -316,8 +203,8 @@ def unconfirmed(first: Judgement) -> Judgement:
 
 def _confirmed(first: Judgement, fresh: Judgement) -> Judgement:
     """What an alarm comes to once fresh values were judged by themselves."""
-    if fresh.suspected is first.suspected:
-        return Judgement(fresh.verdict, f"confirmed on fresh rounds: {fresh.reason}", decided=True)
+    if first.suspected is not None and fresh.suspected is first.suspected:
+        return Judgement(first.suspected, f"confirmed on fresh rounds: {fresh.reason}", decided=True)
     return Judgement(
         Verdict.UNKNOWN,
         f"not confirmed: {first.suspected} at first ({first.reason}), then {fresh.reason}",

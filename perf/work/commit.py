@@ -18,12 +18,14 @@ INSTRUCTIONS: Final = "instructions/op"
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class _Benchmark:
+class Benchmark:
+    """A leaf benchmark; its package as a path in the module."""
+
     package: str
     name: str
 
 
-class _Nothing:
+class Nothing:
     """A journal that keeps nothing: counts are kept by content anyway."""
 
     def recall(self, key: str) -> object | None:
@@ -56,12 +58,12 @@ def count_checkout(
     built = build_binaries(context, context.target.directory)
     binaries = {each.package: each for each in built if each.path is not None}
     asked = [
-        OneSide(_Benchmark(each.package, each.name), binaries[each.package], min(each.values))
+        OneSide(Benchmark(each.package, each.name), binaries[each.package], min(each.values))
         for each in times
         if each.unit == "sec/op" and each.values and each.package in binaries
     ]
     deadline = clock.monotonic_seconds() + context.effort.regression_budget
-    found = count(context, journal or _Nothing(), counter, asked, limits, deadline, fresh=fresh, raw=room)
+    found = count(context, journal or Nothing(), counter, asked, limits, deadline, fresh=fresh, raw=room)
     return tuple(
         Series(each.package, each.name, INSTRUCTIONS, got.base, (got.iterations,) * len(got.base))
         for each, got in found.items()

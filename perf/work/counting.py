@@ -22,6 +22,9 @@ from perf.work.kept import Kept
 from perf.work.lengths import Rule, Run, Side, Wanted, deviation, fit, is_bimodal, per_operation, wanted
 
 RUN_TIMEOUT_SECONDS: Final = 60.0
+# How sure a difference must be for the counting to stop: an alarm is counted afresh, and then as a verdict wants it.
+LIKELY: Final = 0.96
+SURE: Final = 0.996
 _PROCS: Final = 1
 # What runs by the clock or by chance is kept away: the collector (up to a heap that two processes at once can have),
 # threads beside the one that works, and signals that stop a goroutine every 10 ms. The heap profile, too, takes its
@@ -124,11 +127,11 @@ def count(
         context,
         journal,
         counter,
-        Rule(limits.least_work),
+        Rule(limits.least_work, apart_confidence=SURE if fresh else LIKELY),
         phase,
         raw or context.room("regression") / "raw" / phase,
         fresh,
-        _environment(context),
+        quiet_environment(context),
         cache(data_digest),
     )
     tasks = [_Task(room, number, each) for number, each in enumerate(asked)]
@@ -136,8 +139,8 @@ def count(
     return {each.benchmark: task.counted() for each, task in zip(asked, tasks, strict=True)}
 
 
-def _environment(context: Context) -> dict[str, str]:
-    """The target's, quietened; what it sets in GODEBUG stays."""
+def quiet_environment(context: Context) -> dict[str, str]:
+    """What a counted process sees: the target's, quietened; what that sets in GODEBUG stays."""
     declared = context.target_environment().get("GODEBUG")
     return context.target_environment(
         {**_ENVIRONMENT, "GODEBUG": f"{declared},{_GODEBUG}" if declared else _GODEBUG}
@@ -214,7 +217,7 @@ class _Task(Generic[K]):
                 self._known.update(known.runs(side))
         self._hint = self._kept["base"].lengths
         self._begun: set[Run] = set()
-        self._reason = ""
+        self._reasons: dict[Side, str] = {}
         self._wanted = Wanted()
         self._go_on()
 
@@ -222,11 +225,14 @@ class _Task(Generic[K]):
     def done(self) -> bool:
         return bool(self._reason) or not self._wanted.runs
 
+    @property
+    def _reason(self) -> str:
+        """Why it cannot be counted; the base's words where both sides have some, whichever ended first."""
+        return self._wanted.why or self._reasons.get("base", "") or self._reasons.get("head", "")
+
     def startable(self) -> Iterator[Run]:
         """Processes that can begin now."""
         while begin := next((run for run in self._wanted.runs if run not in self._begun), None):
-            if self._reason:
-                return
             yield begin
 
     def start(self, run: Run) -> Counting:
@@ -245,7 +251,7 @@ class _Task(Generic[K]):
                 f"-test.cpu={_PROCS}",
                 _NO_HEAP_PROFILE,
                 "-test.paniconexit0",
-                *benchmark_run._skip_argument(room.context, [row.benchmark for row in rows]),
+                *benchmark_run.skip_argument(room.context, [row.benchmark for row in rows]),
             ],
             environment=room.environment,
             cwd=binary.directory,
@@ -282,7 +288,6 @@ class _Task(Generic[K]):
         """Decide what to run next; what the journal has is not run again."""
         while not self._reason:
             self._wanted = wanted(self._asked.seconds_per_op, self._counts(), self._room.rule, self._hint)
-            self._reason = self._wanted.why
             noted = {
                 run: value
                 for run in self._wanted.runs
@@ -298,15 +303,14 @@ class _Task(Generic[K]):
         if isinstance(value, int):
             self._known[run] = value
         else:
-            self._reason = self._reason or f"the {run.side} {value}"
+            self._reasons.setdefault(run.side, f"the {run.side} {value}")
 
     def _counts(self) -> dict[Side, dict[int, list[int]]]:
         """By side and iterations, as far as their numbers go without a gap: what began later may end first."""
         counts: dict[Side, dict[int, list[int]]] = {side: {} for side in self._binaries}
         for run in sorted(self._known, key=lambda run: run.number):
-            known = counts[run.side].setdefault(run.iterations, [])
-            if len(known) == run.number:
-                known.append(self._known[run])
+            if len(counts[run.side].get(run.iterations, ())) == run.number:
+                counts[run.side].setdefault(run.iterations, []).append(self._known[run])
         return counts
 
     def _keep(self) -> None:

@@ -36,9 +36,8 @@ MOST_OPERATION: Final = 3e9
 START: Final = 3.5e6
 NOISE: Final = 0.3e6
 
-# Equal: what differs, and so many standard errors, is within the resolution. Apart: as surely as a verdict wants it.
+# Equal: what differs, and so many standard errors, is within the resolution.
 EQUAL_ERRORS: Final = 2.0
-APART_CONFIDENCE: Final = 0.996
 SUSPICIOUS_ERRORS: Final = 2.0
 # A deviation of less than this part of the resolution: one short run a side is as good as many.
 STEADY: Final = 1.0 / 3.0
@@ -56,13 +55,15 @@ class Rule:
     """When long runs are enough; `resolution` is the least change that must be told, a fraction.
 
     `fewest` a side in any case. `apart` where the sides differ: a benchmark that jumps between two levels may show
-    each side another one, by chance. `most` where it jitters.
+    each side another one, by chance; `apart_confidence` is how sure the difference must be: the first counts only raise
+    an alarm, and fresh ones confirm it. `most` where it jitters.
     """
 
     resolution: float
     fewest: int = 2
     apart: int = 3
     most: int = 7
+    apart_confidence: float = 0.996
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +224,7 @@ def enough(sides: Sequence[Sequence[float]], short_runs: int, rule: Rule) -> boo
     error = noise * math.sqrt(len(sides) * (1.0 / runs + 1.0 / short_runs))
     if change + EQUAL_ERRORS * error <= rule.resolution:
         return True
-    surely = t_quantile(APART_CONFIDENCE, len(sides) * (runs - 1)) * error
+    surely = t_quantile(rule.apart_confidence, len(sides) * (runs - 1)) * error
     if runs >= rule.apart and change >= max(rule.resolution, surely):
         return True
     least_error = noise * math.sqrt(len(sides) * 2.0 / rule.most)

@@ -221,6 +221,12 @@ def test_one_burst_counts_no_more_than_any_large_difference() -> None:
     assert flip_p([*quiet, -50.0]) < 0.01
 
 
+def test_where_there_are_bursts_they_count_no_more_than_a_middling_difference() -> None:
+    quiet = [0.05 + 0.001 * number for number in range(14)]
+    assert flip_p([*quiet, -0.06, -0.06]) > 0.001
+    assert flip_p([*quiet, -1.0, -1.0]) < 0.003
+
+
 @pytest.mark.parametrize("noise", ["normal", "two points", "heavy", "growing"])
 def test_a_p_is_as_rare_as_it_says_for_noise_of_any_shape(noise: str) -> None:
     source = random.Random(11)

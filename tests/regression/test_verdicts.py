@@ -10,14 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perf.model import Verdict
+from perf.regression.one_look import ONE_LOOK, OneLook, judge
 from perf.regression.statistics import Estimate, log_ratios, paired
 from perf.regression.verdicts import (
     COUNTED,
-    ONE_LOOK,
     Counted,
     Judgement,
-    OneLook,
-    judge,
     judge_counted,
     signed,
 )

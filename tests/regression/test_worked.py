@@ -39,6 +39,11 @@ def scaled(values: tuple[float, ...], factor: float) -> tuple[float, ...]:
             (100.4, 101.4, 99.4),
             Work.SAME,
         ),  # within a jitter in which 3 % could not hide
+        (
+            (100.0,) * 6 + (101.2,),
+            (101.0,) * 7,
+            Work.SAME,
+        ),  # sure by the means, but for one count that reaches over
         ((100.0, 110.0, 90.0), (101.0, 112.0, 92.0), Work.JITTERY),
         ((100.0, 104.0), (108.0, 112.0), Work.JITTERY),  # apart, but two counts cannot be sure of it
         ((100.0, 104.0, 96.0), (300.0, 310.0, 290.0), Work.MORE),  # it jitters, and is apart for all that

@@ -17,6 +17,7 @@ from perf.system.processes import Processes
 VALGRIND = """#!/bin/sh
 log=; for each in "$@"; do case "$each" in
   --version) echo valgrind-9.8.7; exit 0;; --log-file=*) log=${{each#--log-file=}};; esac; done
+case "$(echo "$log" | sed 's/%%//g')" in *%*) echo "no such pattern in $log" >&2; exit 1;; esac
 log=$(echo "$log" | sed 's/%%/%/g')
 {before}
 while [ "$1" != -- ]; do shift; done; shift

@@ -182,6 +182,18 @@ def test_where_processes_jitter_every_long_run_gets_a_short_one_of_its_own() -> 
         assert len(short) >= len(long)
 
 
+def test_hopeless_jitter_costs_eight_processes() -> None:
+    machine = Machine(1e5, jitter=5e6, seed=3)
+    machine.through(2e-5)
+    assert len(machine.ran) == 8
+
+
+def test_each_long_run_has_another_short_run_taken_off_as_far_as_there_are_some() -> None:
+    side = {2: [10, 20], 12: [110, 120, 130]}
+    assert per_operation(side, Lengths(2, 12)) == (10.0, 10.0, 12.0)
+    assert per_operation({2: [10]}, Lengths(2, 12)) == ()
+
+
 @pytest.mark.parametrize(
     ("base", "head", "short_runs", "says"),
     [
