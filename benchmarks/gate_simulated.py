@@ -97,13 +97,10 @@ def one(cell: Cell, source: random.Random) -> Ended:
         return Ended(rule.verdict, False, len(seen.ratios), 0, None)
     rounds = len(seen.ratios)
     first = _timed(cell, [], first.level, first.head[:rounds])
-    drawn = noise(source, FRESH_LOOKS[-1])
-    for look in FRESH_LOOKS:
-        judged = confirm_timed(first, _timed(cell, drawn[:look], LIMITS.fresh_level, looks=FRESH_LOOKS))
-        if judged.decided:
-            break
-    shown = judged.estimate.change if judged.estimate else None
-    return Ended(judged.verdict, True, rounds, look, shown)
+    again = _timed(cell, noise(source, FRESH_LOOKS[-1]), LIMITS.fresh_level, looks=FRESH_LOOKS)
+    judged = confirm_timed(first, again)
+    assert judged.estimate is not None
+    return Ended(judged.verdict, True, rounds, judged.estimate.rounds - rounds, judged.estimate.change)
 
 
 def _timed(

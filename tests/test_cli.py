@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from perf import cli
+from perf import cli, invocation
+from perf.baseline import by_hand
 from perf.errors import ExitCode
 
 ROOT = Path(__file__).parent.parent
@@ -59,8 +60,6 @@ def test_wrong_arguments_are_wrong_use(arguments: list[str], capsys: pytest.Capt
 
 
 def test_credentials_of_a_url_do_not_reach_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    from perf import invocation
-
     asked: list[invocation.Request] = []
     monkeypatch.setattr(invocation, "invoke", asked.append)
     cli.main(["load", "--target", "https://me:secret@host/x", "--source=http://me:secret@127.0.0.1:1"])
@@ -115,3 +114,43 @@ def test_python_dash_m_passes_the_exit_code_on(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    ("typed", "field", "value"),
+    [
+        (["--budget", "10m"], "budget_seconds", 600.0),
+        (["--budget", "1.5 min"], "budget_seconds", 90.0),
+        ([], "budget_seconds", None),
+        (["--resume"], "resume", "latest"),
+        (["--resume", "20261123-1"], "resume", "20261123-1"),
+        ([], "resume", None),
+        (["--time", "always"], "time", "always"),
+        ([], "time", "needed"),
+    ],
+)
+def test_the_options_of_the_gate_reach_it(
+    typed: list[str], field: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[invocation.Request] = []
+    monkeypatch.setattr(invocation, "invoke", lambda request: asked.append(request) or 0)
+    assert cli.main(["regression", *typed]) == 0
+    assert getattr(asked[0].options, field) == value
+
+
+@pytest.mark.parametrize("time", ["10", "0 s", "10 MB", "soon"])
+def test_a_budget_needs_a_time_with_its_unit(time: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["regression", "--budget", time]) == ExitCode.USAGE
+    assert "--budget" in capsys.readouterr().err
+
+
+def test_baseline_alone_measures_and_with_a_word_behind_it_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[str] = []
+    monkeypatch.setattr(invocation, "invoke", lambda request: called.append(request.scenario) or 0)
+    for name in ("list", "show", "prune", "verify"):
+        monkeypatch.setattr(
+            by_hand, f"baseline_{name}", lambda *_, name=name, **__: called.append(f"baseline {name}") or 0
+        )
+    for typed in (["--apart"], ["list"], ["show", "HEAD~1"], ["prune", "--keep", "3"], ["verify"]):
+        assert cli.main(["baseline", *typed]) == 0
+    assert called == ["baseline", "baseline list", "baseline show", "baseline prune", "baseline verify"]
