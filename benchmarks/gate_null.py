@@ -19,6 +19,7 @@ import sys
 import tempfile
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -26,18 +27,21 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from benchmarks.skiff_copy import Edit, SkiffCopy, busy_neighbour
 from perf.benchmarks.format import higher_is_better
 from perf.calibrate import command
-from perf.calibrate.advice import EFFECTS, Rate, examine
+from perf.calibrate.advice import EFFECTS, Rate, pair_sd
 from perf.context import Context, Options
 from perf.errors import ExitCode
 from perf.invocation import Request, with_context
 from perf.model import RegressionResult, Verdict
 from perf.regression import scenario
-from perf.regression.comparisons import limits_of
+from perf.regression.comparisons import limits_of, timed_units
+from perf.regression.looks import LOOKS
+from perf.regression.redraw import draw_run
 from perf.system import git
 from perf.system.git import find_checkout
 from perf.units import format_fraction
 
 MOST_RED = 0.01
+POWER_RUNS = 20
 PACKAGES = ("metrics", "registry", "replication", "testing/load", "copy")
 UNUSED = "package {package}\n\nfunc perfUnused{number}(n int) int {{ return n * {number} }}\n"
 
@@ -49,6 +53,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--rounds", type=int, default=45)
     parser.add_argument("--runs", type=int, default=400)
     parser.add_argument("--builds", type=int, default=50)
+    parser.add_argument(
+        "--recorded", type=Path, help="samples.jsonl of an earlier measurement of the same seed"
+    )
     parser.add_argument("--bench", default=".")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args(arguments)
@@ -56,38 +63,54 @@ def main(arguments: list[str]) -> int:
 
     def act(context: Context) -> ExitCode:
         with busy_neighbour(context.processes):
-            missed = asked.rounds > 0 and time_is_red(context, asked.rounds, asked.runs)
+            missed = asked.rounds > 0 and time_is_red(context, asked.rounds, asked.runs, asked.recorded)
             missed |= asked.builds > 0 and work_alarms(context, asked.builds)
         return ExitCode.FAILED if missed else ExitCode.FINE
 
     return int(with_context(Request("calibrate", options, "skiff"), act))
 
 
-def time_is_red(context: Context, rounds: int, runs: int) -> bool:
+def time_is_red(context: Context, rounds: int, runs: int, earlier: Path | None) -> bool:
     """Print the share of red runs, with its interval; whether it is above what is allowed."""
-    timing = command.measure(context, rounds)
+    timing = command.measure(context, rounds, earlier)
     recorded = {benchmark: pairs for benchmark, pairs in timing.pairs.items() if pairs}
-    limits = limits_of(context.suite.gate)
-    advice = examine(recorded, limits, higher_is_better, runs, context.options.seed)
-    low, high = advice.false_alarms.interval
-    print(
-        f"A/A, a core burnt: {len(recorded)} benchmarks, {rounds} pairs each, {len(advice.noises)} time rows"
+    keys = [(benchmark, unit) for benchmark, pairs in recorded.items() for unit in timed_units(pairs)]
+    draw = partial(
+        draw_run,
+        recorded,
+        limits=limits_of(context.suite.gate),
+        higher_is_better=higher_is_better,
+        looks=LOOKS,
+        units=len(keys),
     )
-    print(
-        f"  red: {advice.false_alarms.count} of {runs} runs drawn ({format_fraction(low)} to "
-        f"{format_fraction(high)}; at most {format_fraction(MOST_RED)})"
-    )
-    for unit in dict.fromkeys(each.unit for each in advice.noises):
-        noises = sorted(each.pair_sd for each in advice.noises if each.unit == unit)
+    print(f"A/A, a core burnt: {len(recorded)} benchmarks, {rounds} pairs each, {len(keys)} time rows")
+    for unit in dict.fromkeys(unit for _, unit in keys):
+        noises = sorted(pair_sd(recorded[benchmark], unit) for benchmark, each in keys if each == unit)
         print(
             f"  {unit}: pair sd {format_fraction(noises[0])} to {format_fraction(noises[-1])}, "
-            f"median {format_fraction(noises[len(noises) // 2])}"
+            f"median {format_fraction(noises[len(noises) // 2])}",
+            flush=True,
         )
-    for index, effect in enumerate(EFFECTS):
-        powers = [each.power[index] for each in advice.noises]
-        print(f"  +{format_fraction(effect)} everywhere: {sum(powers) / len(powers):.0%} of rows red")
-    print(f"  {advice.mean_rounds:.1f} rounds an unchanged benchmark", flush=True)
-    return advice.false_alarms.share > MOST_RED
+    drawn = [draw(seed=f"{context.options.seed}/{run}") for run in range(runs)]
+    alarms = Rate(sum(run.red for run in drawn), runs)
+    low, high = alarms.interval
+    print(
+        f"  red: {alarms.count} of {runs} runs drawn ({format_fraction(low)} to {format_fraction(high)}; "
+        f"at most {format_fraction(MOST_RED)})"
+    )
+    rounds_taken = [given for run in drawn for given in run.rounds.values()]
+    print(f"  {sum(rounds_taken) / len(rounds_taken):.1f} rounds an unchanged benchmark", flush=True)
+    for effect in EFFECTS:
+        slower = [
+            draw(seed=f"{context.options.seed}/{effect}/{run}", effect=effect) for run in range(POWER_RUNS)
+        ]
+        verdicts = [row.judgement.verdict for run in slower for row in run.rows]
+        print(
+            f"  +{format_fraction(effect)} in every row: {verdicts.count(Verdict.REGRESSION) / len(verdicts):.0%} red, "
+            f"{verdicts.count(Verdict.UNCHANGED) / len(verdicts):.0%} called unchanged",
+            flush=True,
+        )
+    return alarms.share > MOST_RED
 
 
 def work_alarms(context: Context, builds: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
@@ -25,10 +26,13 @@ from perf.units import format_fraction
 _ROOM = "calibrate"
 
 
-def measure(context: Context, rounds: int) -> Timing:
-    """`rounds` A/A pairs of every chosen benchmark of the checkout; raises Undecided where there is none to run."""
+def measure(context: Context, rounds: int, earlier: Path | None = None) -> Timing:
+    """`rounds` A/A pairs of every chosen benchmark of the checkout; raises Undecided where there is none to run.
+
+    What the journal `earlier` of a run of the same seed holds is not measured again.
+    """
     binaries = [each for each in build_binaries(context, context.target.directory) if each.path is not None]
-    journal = Journal(context.room(_ROOM) / FILE_NAME)
+    journal = Journal(context.room(_ROOM) / FILE_NAME, earlier)
     raw = context.room(_ROOM) / "raw"
     subjects: list[Subject] = []
     for each in binaries:
