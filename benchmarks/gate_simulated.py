@@ -20,8 +20,10 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import parent_process
 from multiprocessing.pool import Pool
 from pathlib import Path
+from threading import Thread
 from typing import Final
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -121,6 +123,18 @@ def batch(task: tuple[Cell, int]) -> list[Ended]:
     source = random.Random(f"{cell}/{number}")
     share = range(number, cell.benchmarks, BATCHES)
     return [one(cell, source) for _ in share]
+
+
+def end_with_parent() -> None:
+    """In a worker: a parent that was killed takes it along; by itself it would wait for work for ever."""
+    parent = parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    Thread(target=wait, daemon=True).start()
 
 
 def ended(pool: Pool, cell: Cell) -> list[Ended]:
@@ -292,7 +306,7 @@ def main(arguments: Sequence[str]) -> int:
     asked = Asked(2, 100, given.seed) if given.quick else Asked(given.runs, given.found, given.seed)
     names = ["normal"] if given.quick else list(NOISES)
     missed: list[str] = []
-    with Pool(os.cpu_count()) as pool:
+    with Pool(os.cpu_count(), initializer=end_with_parent) as pool:
         tables = (
             partial(nothing_changed, pool, names, (0.04, 0.07), asked),
             partial(something_changed, pool, names, LEAST_FOUND, asked),
