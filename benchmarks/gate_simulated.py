@@ -5,7 +5,7 @@
 A run has 100 benchmarks of one timed unit each, judged as `regression` judges them: looks after 6 to 30 rounds, alarms
 confirmed on fresh rounds. Noises are scaled to the standard deviation of a pair's log ratio; "drifting" is a machine
 whose speed wanders and whose noise grows, measured in balanced random order. Two harsher ones are printed as they are.
-Then counted instructions, with the jitter of a process. Exits 1 where a promised figure is missed. A few minutes on
+Then counted instructions, with the jitter of a process. Exits 1 where a promised figure is missed. About ten minutes on
 2 cores; --quick takes seconds and proves little.
 """
 

@@ -50,7 +50,9 @@ from perf.system.counters import Counter
 
 # Of the time left after counting this much is kept to confirm what the first rounds alarm about.
 _KEPT_TO_CONFIRM: Final = 0.25
-_SPENT_ON_COUNTING: Final = 0.75
+# By when counting ends, as parts of the budget: of benchmarks that counts alone can settle, and of the others.
+_COUNTED_BY: Final = 0.75
+_OTHERS_COUNTED_BY: Final = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +97,7 @@ def judge(
     counting_seconds = None
     if counter is not None and able:
         began = clock.monotonic_seconds()
-        found.counts = work.count(
-            context, journal, counter, able, limits, started + _SPENT_ON_COUNTING * budget_seconds
-        )
+        found.counts = _count(context, journal, counter, able, found, limits, started, budget_seconds)
         counting_seconds = clock.monotonic_seconds() - began
     for each in able:
         found.work[each.benchmark] = _work_of(found, each.benchmark, limits)
@@ -139,6 +139,25 @@ def _native(context: Context, journal: Journal, subjects: Sequence[Subject], fou
     for benchmark, native in more.items():
         found.native[benchmark] = together(found.native[benchmark], native)
     return able
+
+
+def _count(
+    context: Context,
+    journal: Journal,
+    counter: Counter,
+    subjects: Sequence[Subject],
+    found: _Found,
+    limits: Limits,
+    started: float,
+    budget_seconds: float,
+) -> Mapping[Benchmark, work.Counted]:
+    """Those first that compute alone, which counts can settle; the others must leave time for their rounds."""
+    alone = [each for each in subjects if found.native[each.benchmark].nature is Nature.CPU_BOUND]
+    others = [each for each in subjects if each not in alone]
+    counts: dict[Benchmark, work.Counted] = {}
+    for some, share in ((alone, _COUNTED_BY), (others, _OTHERS_COUNTED_BY)):
+        counts |= work.count(context, journal, counter, some, limits, started + share * budget_seconds)
+    return counts
 
 
 def _count_again(
