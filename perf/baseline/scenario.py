@@ -22,8 +22,7 @@ from perf.model import (
     Status,
 )
 from perf.system import clock, git
-from perf.work.commit import count_checkout
-from perf.work.commit import find as find_counter
+from perf.work.commit import count_checkout, find_counter
 
 _SCENARIO = "baseline"
 
@@ -81,7 +80,12 @@ def run(context: Context) -> Outcome:
 
 
 def count(context: Context, outcomes: Sequence[Outcome]) -> tuple[tuple[Series, ...], str]:
-    """Instructions/op of the benchmarks that these outcomes have, and what counted them; nothing where nothing can."""
+    """Instructions/op of the benchmarks that these outcomes have, and what counted them.
+
+    Nothing where nothing can, and where no baseline would be kept of them anyway.
+    """
+    if isinstance(_place(context), Outcome):
+        return (), ""
     series = [
         each
         for outcome in outcomes

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from perf.baseline.machines import differences as differences
+from perf.baseline.machines import differences
 from perf.baseline.pyperf_file import VERSION, StoredBaseline, to_text
 from perf.baseline.reading import checksum_holds, from_raw, version_of
 from perf.context import Context

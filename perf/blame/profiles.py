@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from perf.benchmarks.binaries import TestBinary
 from perf.benchmarks.names import exact_pattern
@@ -23,16 +23,13 @@ from perf.system.counters import Counter, count_instructions
 from perf.system.parallel import in_parallel
 from perf.system.processes import Ended
 from perf.work.counting import quiet_environment
-
-Side = Literal["base", "head"]
-_SIDES: Final[tuple[Side, Side]] = ("base", "head")
+from perf.work.lengths import SIDES, Side
 
 # A cachegrind run starts in .7 s and counts about .5 G instructions a second.
 _INSTRUCTIONS_COUNTED: Final = 3e8
 # With N > 1 Go sets a benchmark up twice: both lengths must, for set-up to cancel.
 _SHORT_ITERATIONS: Final = 2
 _LEAST_MORE_ITERATIONS: Final = 2
-# As the counts themselves are taken: without the collector, which runs by time and by chance.
 # Go takes a sample each 10 ms of CPU: two rounds of this give a side about 400.
 _CPU_SECONDS_A_ROUND: Final = 2.0
 _CPU_ROUNDS: Final = 2
@@ -157,7 +154,7 @@ def instructions(profiler: Profiler, counter: Counter | None) -> Profiled:
             raise RunFailed(f"the {side} {counted.why or 'gives no result under valgrind'}")
         return out, cachegrind.parse(out.read_text("utf-8", "replace"))
 
-    jobs = [(side, iterations) for side in _SIDES for iterations in (_SHORT_ITERATIONS, long)]
+    jobs = [(side, iterations) for side in SIDES for iterations in (_SHORT_ITERATIONS, long)]
     (_, short_base), (base_file, long_base), (_, short_head), (head_file, long_head) = in_parallel(
         count, jobs, host.cores(), on_failure=context.processes.stop_running
     )
@@ -200,7 +197,7 @@ def cpu(profiler: Profiler, module: str) -> Profiled:
     iterations = max(1, round(asked.iterations * _CPU_SECONDS_A_ROUND / max(seconds, 1e-3)))
     profiles: dict[Side, list[Path]] = {"base": [], "head": []}
     for number in range(_CPU_ROUNDS):
-        for side in _SIDES if number % 2 == 0 else reversed(_SIDES):
+        for side in SIDES if number % 2 == 0 else reversed(SIDES):
             path = profiler.file(f"{side}.{number + 1}.cpu.pprof")
             profiler.run(side, iterations, [f"-test.cpuprofile={path}"])
             profiles[side].append(path)
@@ -230,7 +227,7 @@ def allocations(profiler: Profiler, module: str) -> Profiled:
         profiler.run(side, iterations, flags)
         return path
 
-    base, head = in_parallel(record, _SIDES, host.cores(), on_failure=profiler.context.processes.stop_running)
+    base, head = in_parallel(record, SIDES, host.cores(), on_failure=profiler.context.processes.stop_running)
     sample, unit = ("alloc_space", "B") if in_bytes else ("alloc_objects", "")
     return _by_pprof(
         profiler, module, {"base": [base], "head": [head]}, sample, unit, asked.unit, 1 / iterations
@@ -248,7 +245,7 @@ def waiting(profiler: Profiler, module: str) -> Profiled:
     iterations = max(_LEAST_ITERATIONS_TRACED, round(_SECONDS_TRACED / max(seconds, 1e-9)))
     traces: list[Path] = []
     waited: list[waits.Waits] = []
-    for side in _SIDES:
+    for side in SIDES:
         path = profiler.file(f"{side}.trace")
         profiler.run(side, iterations, [f"-test.trace={path}"])
         if path.stat().st_size > _MOST_TRACE_BYTES:
@@ -289,7 +286,7 @@ def _by_pprof(
         text = profiler.tool(pprof.top(sample, unit, profiles[side], show=show))
         return {spot: cost * factor for spot, cost in pprof.parse(text).items()}
 
-    base, head, every_base, every_head = (costs(side, show) for show in (pattern, "") for side in _SIDES)
+    base, head, every_base, every_head = (costs(side, show) for show in (pattern, "") for side in SIDES)
     return Profiled(
         per,
         base,

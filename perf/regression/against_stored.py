@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from perf.baseline import between_runs, history, machines, store
+from perf.baseline.between_runs import BetweenRuns
 from perf.baseline.pyperf_file import StoredBaseline
 from perf.benchmarks import scenario as benchmarks
 from perf.benchmarks.format import higher_is_better
@@ -19,8 +20,7 @@ from perf.regression.stored import judge_stored
 from perf.regression.worked import INSTRUCTIONS
 from perf.system import git
 from perf.system.counters import Counter
-from perf.work.commit import count_checkout
-from perf.work.commit import find as find_counter
+from perf.work.commit import count_checkout, find_counter
 
 _MOST_ANCESTORS = 200
 
@@ -28,20 +28,21 @@ _MOST_ANCESTORS = 200
 def compare(context: Context, head: Head) -> tuple[RegressionResult, tuple[str, ...]]:
     """Measure the checkout as `benchmarks` does, count its instructions, and hold both against the baseline."""
     shas = _ancestors(context, head)
-    stored = store.load(baseline_of(context, head))
+    stored = store.load(_nearest(context, head, shas))
+    between = between_runs.estimate(history.recent(context, shas))
     measured = benchmarks.run(context)
     now = measured.result
     assert isinstance(now, BenchmarksResult)
     counter = find_counter(context) if _of_instructions(stored.series) else None
     counted = _count(context, counter, stored, now.series) if counter is not None else ()
-    rows = _judge(context, stored, (*now.series, *counted), counter, shas, ())
+    rows = _judge(context, stored, (*now.series, *counted), counter, between, ())
     if counter is not None and (doubtful := [row for row in rows if _unsure(row)]):
         wanted = {(row.benchmark.package, row.benchmark.name) for row in doubtful}
         again = [each for each in now.series if (each.package, each.name) in wanted]
         fresh = count_checkout(
             context, counter, again, limits_of(context.suite.gate), _raw(context, "again"), fresh=True
         )
-        rows = _judge(context, stored, (*now.series, *counted), counter, shas, fresh)
+        rows = _judge(context, stored, (*now.series, *counted), counter, between, fresh)
     before, after = _names(stored.series), _names(now.series)
     result = RegressionResult(
         base=Side(stored.sha, git.resolve(head.checkout, stored.sha).subject),
@@ -62,7 +63,10 @@ def compare(context: Context, head: Head) -> tuple[RegressionResult, tuple[str, 
 
 def baseline_of(context: Context, head: Head) -> Path:
     """The baseline of --base, else of the nearest ancestor that has one; raises Undecided when there is none."""
-    shas = _ancestors(context, head)
+    return _nearest(context, head, _ancestors(context, head))
+
+
+def _nearest(context: Context, head: Head, shas: Sequence[str]) -> Path:
     path = store.nearest(context, shas)
     if path is None:
         if context.options.base is None and git.is_shallow(head.checkout):
@@ -87,7 +91,7 @@ def _judge(
     stored: StoredBaseline,
     head: Sequence[Series],
     counter: Counter | None,
-    shas: Sequence[str],
+    between: BetweenRuns,
     fresh: Sequence[Series],
 ) -> tuple[Row, ...]:
     here = asdict(context.fingerprint)
@@ -98,7 +102,7 @@ def _judge(
         stored.sha,
         limits_of(context.suite.gate),
         higher_is_better,
-        between=between_runs.estimate(history.recent(context, shas)),
+        between=between,
         work_differences=machines.work_differences(
             stored.fingerprint, here, (stored.counter, counter.name if counter is not None else "")
         ),

@@ -6,50 +6,32 @@ what seems changed is measured afresh before it is believed.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from perf import work
-from perf.benchmarks.format import higher_is_better
 from perf.context import Context
 from perf.model import Problem, Verdict
+from perf.regression.by_time import ByTime
 from perf.regression.comparisons import (
     Benchmark,
     Limits,
-    Pair,
     Row,
-    confirm_row,
     counted_rows,
     named,
     one_sided_units,
-    time_rows,
-    timed_units,
     unmeasured,
     what_time_says,
     worked_row,
 )
 from perf.regression.journal import Journal
-from perf.regression.looks import FRESH_LOOKS, looks_up_to
-from perf.regression.native import (
-    FIRST_RUNS,
-    MOST_RUNS,
-    Native,
-    Nature,
-    measure_starts,
-    run_native,
-    together,
-)
-from perf.regression.noise import doubts
-from perf.regression.rounds import Standing, Timing, time_rounds
+from perf.regression.native import FIRST_RUNS, MOST_RUNS, Native, Nature, run_native, together
 from perf.regression.survey import Subject
 from perf.regression.worked import Work, Worked, compare_work
 from perf.system import clock
 from perf.system.counters import Counter
 
-# Of the time left after counting this much is kept to confirm what the first rounds alarm about.
-_KEPT_TO_CONFIRM: Final = 0.25
 # By when counting ends, as parts of the budget: of benchmarks that counts alone can settle, and of the others.
 _COUNTED_BY: Final = 0.75
 _OTHERS_COUNTED_BY: Final = 0.4
@@ -71,9 +53,10 @@ class Judged:
 
 @dataclass(slots=True)
 class _Found:
-    """What is known so far, filled in stage by stage."""
+    """What is known so far, filled in stage by stage. `allocated` are the rows of what the native runs counted."""
 
     native: dict[Benchmark, Native] = field(default_factory=dict)
+    allocated: dict[Benchmark, tuple[Row, ...]] = field(default_factory=dict)
     native_again: Mapping[Benchmark, Native] = field(default_factory=dict)
     counts: Mapping[Benchmark, work.Counted] = field(default_factory=dict)
     counts_again: Mapping[Benchmark, work.Counted] = field(default_factory=dict)
@@ -101,13 +84,11 @@ def judge(
         counting_seconds = clock.monotonic_seconds() - began
     for each in able:
         found.work[each.benchmark] = _work_of(found, each.benchmark, limits)
-    _count_again(
-        context, journal, counter, [each for each in able if each.benchmark not in changed], found, limits
-    )
-    timed = [
-        each for each in able if each.benchmark not in changed and _needs_time(context, found, each.benchmark)
-    ]
-    time = _Time(context, journal, found, limits, most_rounds)
+    own = [each for each in able if each.benchmark not in changed]
+    _count_again(context, journal, counter, own, found, limits)
+    same_work = frozenset(each.benchmark for each in own if _same_work(found, each.benchmark))
+    timed = [each for each in own if _needs_time(context, found, each.benchmark, same_work)]
+    time = ByTime(context, journal, found.native, same_work, limits, most_rounds)
     time.measure(timed, started + budget_seconds)
     rows = [row for each in able for row in _rows(found, time, each.benchmark, limits, changed)]
     gone = [each for each in subjects if each not in able]
@@ -127,18 +108,22 @@ def _native(context: Context, journal: Journal, subjects: Sequence[Subject], fou
     """Short runs, more of them where what is allocated differs or jitters; the subjects that both sides can run."""
     found.native.update(run_native(context, journal, subjects, "native", range(FIRST_RUNS)))
     able = [each for each in subjects if found.native[each.benchmark].pairs]
-    unsettled = [
-        each
-        for each in able
-        if any(
-            row.judgement.verdict is not Verdict.UNCHANGED
-            for row in counted_rows(each.benchmark, found.native[each.benchmark].pairs)
-        )
-    ]
+    found.allocated.update(_allocated(found, able))
+    unsettled = [each for each in able if not _all_unchanged(found.allocated[each.benchmark])]
     more = run_native(context, journal, unsettled, "native", range(FIRST_RUNS, MOST_RUNS))
     for benchmark, native in more.items():
         found.native[benchmark] = together(found.native[benchmark], native)
+    found.allocated.update(_allocated(found, unsettled))
     return able
+
+
+def _allocated(found: _Found, subjects: Iterable[Subject]) -> dict[Benchmark, tuple[Row, ...]]:
+    keys = [each.benchmark for each in subjects]
+    return {key: counted_rows(key, found.native[key].pairs) for key in keys}
+
+
+def _all_unchanged(rows: Iterable[Row]) -> bool:
+    return all(row.judgement.verdict is Verdict.UNCHANGED for row in rows)
 
 
 def _count(
@@ -170,11 +155,7 @@ def _count_again(
 ) -> None:
     """Fresh runs of what seems changed in what it allocates or in its instructions."""
     alarmed = [
-        each
-        for each in subjects
-        if any(
-            row.judgement.alarm for row in counted_rows(each.benchmark, found.native[each.benchmark].pairs)
-        )
+        each for each in subjects if any(row.judgement.alarm for row in found.allocated[each.benchmark])
     ]
     found.native_again = run_native(context, journal, alarmed, "native-again", range(MOST_RUNS))
     differs = [each for each in subjects if found.work[each.benchmark] in (Work.MORE, Work.LESS)]
@@ -191,13 +172,12 @@ def _work_of(found: _Found, benchmark: Benchmark, limits: Limits) -> Work:
 
 def _same_work(found: _Found, benchmark: Benchmark) -> bool:
     """Whether instructions and allocations are the same on both sides."""
-    rows = counted_rows(benchmark, found.native[benchmark].pairs)
-    return found.work[benchmark] is Work.SAME and all(
-        row.judgement.verdict is Verdict.UNCHANGED for row in rows
-    )
+    return found.work[benchmark] is Work.SAME and _all_unchanged(found.allocated[benchmark])
 
 
-def _needs_time(context: Context, found: _Found, benchmark: Benchmark) -> bool:
+def _needs_time(
+    context: Context, found: _Found, benchmark: Benchmark, same_work: frozenset[Benchmark]
+) -> bool:
     match context.options.time:
         case "always":
             return True
@@ -205,143 +185,18 @@ def _needs_time(context: Context, found: _Found, benchmark: Benchmark) -> bool:
             return False
         case _:
             alone = found.native[benchmark].nature is Nature.CPU_BOUND
-            return not (alone and _same_work(found, benchmark))
-
-
-class _Time:
-    """The rounds, first and fresh, and the rows that come of them."""
-
-    def __init__(
-        self, context: Context, journal: Journal, found: _Found, limits: Limits, most_rounds: int
-    ) -> None:
-        self._context, self._journal, self._found, self._limits = context, journal, found, limits
-        self._looks = looks_up_to(most_rounds)
-        self._family = 0
-        self._first = Timing({}, {}, (), out_of_time=False)
-        self._fresh = Timing({}, {}, (), out_of_time=False)
-        self._alarms: dict[Benchmark, tuple[Row, ...]] = {}
-
-    @property
-    def rounds(self) -> int:
-        return self._first.rounds
-
-    @property
-    def out_of_time(self) -> bool:
-        return self._first.out_of_time or self._fresh.out_of_time
-
-    @property
-    def problems(self) -> tuple[Problem, ...]:
-        return (*self._first.problems, *self._fresh.problems)
-
-    def measure(self, subjects: Sequence[Subject], deadline_seconds: float) -> None:
-        starts = measure_starts(self._context, self._journal, subjects, self._found.native)
-        self._family = sum(
-            len(timed_units(self._found.native[each.benchmark].pairs)) + (each.benchmark in starts)
-            for each in subjects
-        )
-        left = deadline_seconds - clock.monotonic_seconds()
-        kept = _KEPT_TO_CONFIRM * max(left, 0.0) if math.isfinite(left) else 0.0
-        self._first = time_rounds(
-            self._context,
-            self._journal,
-            subjects,
-            "first",
-            self._looks,
-            deadline_seconds - kept,
-            self._stands,
-            starts,
-        )
-        for each in subjects:
-            alarmed = tuple(row for row in self._first_rows(each.benchmark) if row.judgement.alarm)
-            if alarmed:
-                self._alarms[each.benchmark] = alarmed
-        self._fresh = time_rounds(
-            self._context,
-            self._journal,
-            [each for each in subjects if each.benchmark in self._alarms],
-            "fresh",
-            FRESH_LOOKS,
-            deadline_seconds,
-            self._confirmed,
-            starts,
-        )
-
-    def rows(self, benchmark: Benchmark) -> tuple[Row, ...]:
-        """Of a benchmark that was timed, a row for each unit; () of one that was not."""
-        if benchmark not in self._first.pairs:
-            return ()
-        if not self._first.pairs[benchmark]:
-            failed = self._first.dropped.get(benchmark, 0)
-            reason = (
-                f"all {failed} rounds failed on a side" if failed else "the time ended before its first round"
-            )
-            return (unmeasured(benchmark, reason),)
-        again = self._fresh.pairs.get(benchmark, ())
-        return tuple(
-            self._confirm(row, again) if row.judgement.alarm else row for row in self._first_rows(benchmark)
-        )
-
-    def warnings(self) -> tuple[str, ...]:
-        said = [
-            f"{named(benchmark)}: {count} rounds dropped, in which a side failed"
-            for timing in (self._first, self._fresh)
-            for benchmark, count in timing.dropped.items()
-        ]
-        for benchmark in self._first.pairs:
-            for row in self._first_rows(benchmark):
-                if row.judgement.verdict is Verdict.UNKNOWN:
-                    said += [f"{named(benchmark)} {row.unit}: {each}" for each in doubts(row.base, row.head)]
-        return tuple(said)
-
-    def _first_rows(self, benchmark: Benchmark) -> tuple[Row, ...]:
-        return self._judged(benchmark, self._first.pairs[benchmark])
-
-    def _judged(self, benchmark: Benchmark, pairs: Sequence[Pair]) -> tuple[Row, ...]:
-        return time_rows(
-            benchmark,
-            pairs,
-            self._limits,
-            self._family,
-            higher_is_better,
-            self._lenient(benchmark),
-            self._looks,
-        )
-
-    def _confirm(self, row: Row, again: Sequence[Pair]) -> Row:
-        return confirm_row(
-            row,
-            self._first.pairs[row.benchmark],
-            again,
-            self._limits,
-            self._family,
-            higher_is_better,
-            self._lenient(row.benchmark),
-            self._looks,
-        )
-
-    def _lenient(self, benchmark: Benchmark) -> bool:
-        return self._context.options.time != "always" and _same_work(self._found, benchmark)
-
-    def _stands(self, benchmark: Benchmark, pairs: Sequence[Pair]) -> Standing:
-        return _standing(self._judged(benchmark, pairs))
-
-    def _confirmed(self, benchmark: Benchmark, pairs: Sequence[Pair]) -> Standing:
-        return _standing([self._confirm(row, pairs) for row in self._alarms[benchmark]])
-
-
-def _standing(rows: Sequence[Row]) -> Standing:
-    if all(row.judgement.decided for row in rows):
-        return Standing(decided=True)
-    more = [row.judgement.more_rounds for row in rows if not row.judgement.decided]
-    return Standing(decided=False, more_rounds=max((each for each in more if each is not None), default=None))
+            return not (alone and benchmark in same_work)
 
 
 def _rows(
-    found: _Found, time: _Time, benchmark: Benchmark, limits: Limits, changed: frozenset[Benchmark]
+    found: _Found, time: ByTime, benchmark: Benchmark, limits: Limits, changed: frozenset[Benchmark]
 ) -> Iterable[Row]:
     timed = time.rows(benchmark)
     again = found.native_again.get(benchmark)
-    rows = [*timed, *counted_rows(benchmark, found.native[benchmark].pairs, again.pairs if again else ())]
+    allocated = found.allocated[benchmark]
+    if again is not None:
+        allocated = counted_rows(benchmark, found.native[benchmark].pairs, again.pairs)
+    rows = [*timed, *allocated]
     if found.work[benchmark] not in (Work.UNMEASURED, Work.JITTERY):
         first, fresh = found.counts[benchmark], found.counts_again.get(benchmark)
         facts = Worked(
@@ -361,7 +216,7 @@ def _why(problems: Sequence[Problem]) -> str:
     return f"{problems[0].kind}: {problems[0].text}".splitlines()[0] if problems else "it gave no numbers"
 
 
-def _all_problems(found: _Found, time: _Time) -> tuple[Problem, ...]:
+def _all_problems(found: _Found, time: ByTime) -> tuple[Problem, ...]:
     natives = (*found.native.values(), *found.native_again.values())
     return tuple(dict.fromkeys((*(each for one in natives for each in one.problems), *time.problems)))
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from perf.model import Problem, ProblemKind
 from perf.system import files
 
 FILE_NAME = "samples.jsonl"
@@ -35,6 +38,11 @@ class Journal:
             self._known[key] = value
             with files.disk_errors(self._path), self._path.open("a", encoding="utf-8") as file:
                 file.write(_line(key, value))
+
+
+def problem_of(known: Mapping[str, Any]) -> Problem:
+    """A problem from the values that JSON gives."""
+    return Problem(**{**known, "kind": ProblemKind(known["kind"])})
 
 
 def _line(key: str, value: object) -> str:

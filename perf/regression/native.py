@@ -6,19 +6,21 @@ Nothing is timed here, so the processes run on all cores at once.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import count
 from typing import Final
 
 from perf.context import Context
 from perf.model import Problem
 from perf.regression.comparisons import Benchmark, Pair
 from perf.regression.journal import Journal
-from perf.regression.process import SIDES, Measurement, Side, measure_once
+from perf.regression.process import Measurement, measure_once
 from perf.regression.survey import Subject
 from perf.system import host
 from perf.system.parallel import in_parallel
+from perf.work.lengths import SIDES, Side
 
 CPU_UNIT: Final = "cpu-sec/op"
 FIRST_RUNS: Final = 3
@@ -26,8 +28,6 @@ MOST_RUNS: Final = 6
 # One goroutine asks for one core; the collector's workers add a fifth where much is allocated. Seen: 0.95 to 1.25 for
 # benchmarks of one goroutine, 1.4 to 2.5 for those that collect all the time, serve themselves by HTTP or run parallel.
 SINGLE_THREADED_CORES: Final = (0.80, 1.30)
-
-
 # Of two runs that both do each of their set-ups twice, the difference is iterations alone.
 SHORT_ITERATIONS: Final = 2
 START_RUNS: Final = 3
@@ -80,22 +80,32 @@ def run_native(
     context: Context, journal: Journal, subjects: Sequence[Subject], phase: str, runs: range
 ) -> Mapping[Benchmark, Native]:
     """Runs of each subject's sides, numbered `runs`; `phase` tells first ones from those that confirm."""
-    jobs = [(subject, number, side) for number in runs for subject in subjects for side in SIDES]
-    done: list[None] = []
+    total, done = len(runs) * len(subjects) * len(SIDES), count(1)
 
-    def run(job: tuple[Subject, int, Side]) -> Measurement:
-        subject, number, side = job
+    def run(subject: Subject, side: Side, number: int) -> Measurement:
         key = f"{phase}/{number}"
         measured = measure_once(context, journal, subject, side, subject.iterations, key, watch_demand=True)
-        done.append(None)
-        context.progress.count("short runs, for what is allocated", len(done), len(jobs))
+        context.progress.count("short runs, for what is allocated", next(done), total)
         return measured
 
-    measured = in_parallel(run, jobs, host.cores(), on_failure=context.processes.stop_running)
+    return _run_all(context, subjects, runs, run)
+
+
+def _run_all(
+    context: Context,
+    subjects: Sequence[Subject],
+    runs: range,
+    run: Callable[[Subject, Side, int], Measurement],
+) -> dict[Benchmark, Native]:
+    """`run` of every subject, side and number, on all cores."""
+    jobs = [(subject, side, number) for number in runs for subject in subjects for side in SIDES]
+    measured = in_parallel(
+        lambda job: run(*job), jobs, host.cores(), on_failure=context.processes.stop_running
+    )
     found: dict[Benchmark, dict[Side, list[Measurement]]] = {
         subject.benchmark: {"base": [], "head": []} for subject in subjects
     }
-    for (subject, _, side), each in zip(jobs, measured, strict=True):
+    for (subject, side, _), each in zip(jobs, measured, strict=True):
         found[subject.benchmark][side].append(each)
     return {benchmark: Native(tuple(each["base"]), tuple(each["head"])) for benchmark, each in found.items()}
 
@@ -112,19 +122,15 @@ def measure_starts(
     What a waiting benchmark uses is lost in the jitter of the start, and so is one whose sides start differently.
     """
     able = [each for each in subjects if each.iterations > SHORT_ITERATIONS]
-    jobs = [(subject, side, number) for number in range(START_RUNS) for subject in able for side in SIDES]
 
-    def run(job: tuple[Subject, Side, int]) -> Measurement:
-        subject, side, number = job
+    def run(subject: Subject, side: Side, number: int) -> Measurement:
         return measure_once(context, journal, subject, side, SHORT_ITERATIONS, f"start/{number}")
 
-    measured = in_parallel(run, jobs, host.cores(), on_failure=context.processes.stop_running)
-    seconds: dict[Benchmark, dict[Side, list[float]]] = {
-        each.benchmark: {"base": [], "head": []} for each in able
+    short = _run_all(context, able, range(START_RUNS), run)
+    starts = {
+        benchmark: start_of(*([one.cpu_seconds for one in side] for side in (each.base, each.head)))
+        for benchmark, each in short.items()
     }
-    for (subject, side, _), each in zip(jobs, measured, strict=True):
-        seconds[subject.benchmark][side].append(each.cpu_seconds)
-    starts = {benchmark: start_of(each["base"], each["head"]) for benchmark, each in seconds.items()}
     return {
         benchmark: start
         for benchmark, start in starts.items()

@@ -9,7 +9,7 @@ from typing import Final
 from perf.model import Verdict
 from perf.regression.looks import MOST_ROUNDS_NAMED
 from perf.regression.statistics import Estimate, more_rounds
-from perf.regression.verdicts import COUNTED, MIN_ROUNDS, Counted, Facts, Judgement, Rule, first_rule, signed
+from perf.regression.verdicts import COUNTED, PAIRED, Counted, Facts, Judgement, Rule, first_rule, signed
 from perf.units import format_fraction
 
 
@@ -62,30 +62,7 @@ def _undecided(facts: OneLook) -> str:
 
 
 ONE_LOOK: Final[tuple[Rule[OneLook], ...]] = (
-    Rule(
-        "no value on both sides",
-        lambda f: f.pairs == 0,
-        Verdict.UNKNOWN,
-        lambda f: "no round gave a value on both sides",
-    ),
-    Rule(
-        f"fewer than {MIN_ROUNDS} rounds",
-        lambda f: f.pairs < MIN_ROUNDS,
-        Verdict.UNKNOWN,
-        lambda f: f"needs ≥ {MIN_ROUNDS} rounds, has {f.pairs}",
-    ),
-    Rule(
-        "every value of both sides is equal",
-        lambda f: f.equal,
-        Verdict.UNCHANGED,
-        lambda f: "every value is equal",
-    ),
-    Rule(
-        f"fewer than {MIN_ROUNDS} rounds without a zero, a NaN or an infinity",
-        lambda f: f.usable < MIN_ROUNDS,
-        Verdict.UNKNOWN,
-        lambda f: f"{f.pairs - f.usable} of {f.pairs} rounds gave zero or no number, which has no ratio",
-    ),
+    *PAIRED,
     Rule(
         "worse by the least effect or more, with an adjusted p within the level",
         lambda f: f.certain and f.worse,

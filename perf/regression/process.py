@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from perf.benchmarks.binaries import TestBinary
 from perf.benchmarks.names import exact_pattern, slug
 from perf.benchmarks.run import run_binary
 from perf.context import Context
 from perf.model import Problem, ProblemKind
-from perf.regression.journal import Journal
+from perf.regression.journal import Journal, problem_of
 from perf.regression.survey import Subject
 from perf.system import host
-
-Side = Literal["base", "head"]
-SIDES: tuple[Side, Side] = ("base", "head")
+from perf.work.lengths import Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,5 +79,5 @@ def _from_json(known: dict[str, Any]) -> Measurement:
         known["values"],
         known["cpu_seconds"],
         known["demand_cores"],
-        Problem(**{**problem, "kind": ProblemKind(problem["kind"])}) if problem else None,
+        problem_of(problem) if problem else None,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -47,9 +48,8 @@ def earlier(context: Context) -> tuple[Path, RunPlan] | None:
     asked = context.options.resume
     if asked is None:
         return None
-    runs = sorted(context.places.runs.glob("*/regression")) if asked == LATEST else []
-    rooms = runs if asked == LATEST else [context.places.runs / asked / "regression"]
-    for room in reversed(rooms):
+    named = "*" if asked == LATEST else glob.escape(asked)
+    for room in sorted(context.places.runs.glob(f"{named}/regression"), reverse=True):
         plan = _read(room / _PLAN)
         if plan is None or (asked == LATEST and plan.target != context.target.name):
             continue

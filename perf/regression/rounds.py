@@ -18,11 +18,12 @@ from perf.regression.comparisons import Benchmark, Pair
 from perf.regression.journal import Journal
 from perf.regression.looks import State, choose, next_look
 from perf.regression.native import CPU_UNIT, SHORT_ITERATIONS
-from perf.regression.process import SIDES, Measurement, Side, measure_once
+from perf.regression.process import Measurement, measure_once
 from perf.regression.schedule import Slot, schedule
 from perf.regression.survey import Subject
 from perf.system import clock
 from perf.units import format_seconds
+from perf.work.lengths import SIDES, Side
 
 ALTERNATIONS: Final = 3
 MOST_FAILED_ROUNDS: Final = 3

@@ -49,7 +49,7 @@ from perf.system import clock
 from perf.system.counters import HOW_TO_GET, Counter
 from perf.system.git import Commit
 from perf.units import format_seconds
-from perf.work.commit import find as find_counter
+from perf.work.commit import find_counter
 
 _SCENARIO = "regression"
 _NO_BENCHMARKS = "the target has no benchmarks, so there is nothing to compare"

@@ -17,7 +17,7 @@ from perf.benchmarks.run import run_binary
 from perf.context import Context
 from perf.model import Problem, ProblemKind
 from perf.regression.comparisons import Benchmark
-from perf.regression.journal import Journal
+from perf.regression.journal import Journal, problem_of
 from perf.regression.sides import Couple
 from perf.system import host
 
@@ -111,8 +111,7 @@ def sort_out(couple: Couple, base: Survey, head: Survey) -> Calibration:
 
 def _once(journal: Journal, key: str, survey: Callable[[], Survey]) -> Survey:
     if isinstance(known := journal.recall(key), dict):
-        problems = tuple(Problem(**{**each, "kind": ProblemKind(each["kind"])}) for each in known["problems"])
-        return Survey(**{**known, "problems": problems})
+        return Survey(**{**known, "problems": tuple(map(problem_of, known["problems"]))})
     found = survey()
     journal.note(key, asdict(found))
     return found

@@ -14,14 +14,7 @@ from perf.model import Verdict
 from perf.regression.looks import LOOKS, spend
 from perf.regression.noise import rounds_for, rounds_left, smallest_shift
 from perf.regression.statistics import CONFIDENCE, Shift, flip_p, log_ratios, middle, shifted
-from perf.regression.verdicts import (
-    MIN_ROUNDS,
-    Judgement,
-    Rule,
-    first_rule,
-    interval,
-    signed,
-)
+from perf.regression.verdicts import PAIRED, Judgement, Rule, first_rule, interval, signed
 from perf.units import format_fraction
 
 
@@ -81,6 +74,10 @@ class Look:
     centre: float
     at_look: bool = False
     spends: float = 0.0
+
+    @property
+    def usable(self) -> int:
+        return len(self.ratios)
 
     @property
     def equal(self) -> bool:
@@ -163,31 +160,7 @@ def _needs(look: Look) -> str:
 
 
 TIMED: Final[tuple[Rule[Look], ...]] = (
-    Rule(
-        "no round gave a value on both sides",
-        lambda f: f.pairs == 0,
-        Verdict.UNKNOWN,
-        lambda f: "no round gave a value on both sides",
-    ),
-    Rule(
-        f"fewer than {MIN_ROUNDS} rounds",
-        lambda f: f.pairs < MIN_ROUNDS,
-        Verdict.UNKNOWN,
-        lambda f: f"needs ≥ {MIN_ROUNDS} rounds, has {f.pairs}",
-    ),
-    Rule(
-        "every value of both sides is equal",
-        lambda f: f.equal,
-        Verdict.UNCHANGED,
-        lambda f: "every value is equal",
-        decided=True,
-    ),
-    Rule(
-        f"fewer than {MIN_ROUNDS} rounds without a zero, a NaN or an infinity",
-        lambda f: len(f.ratios) < MIN_ROUNDS,
-        Verdict.UNKNOWN,
-        lambda f: f"{f.pairs - len(f.ratios)} of {f.pairs} rounds gave zero or no number, which has no ratio",
-    ),
+    *PAIRED,
     Rule(
         "worse by the least effect or more, with a p that this look may spend",
         lambda f: f.surely_worse,

@@ -11,7 +11,7 @@ import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from perf.model import Verdict
 from perf.regression.statistics import Found
@@ -26,7 +26,7 @@ TOLERANCES: Final = {"allocs/op": (0.0, 1.0), "B/op": (0.01, 8.0)}
 # What jitters counts as the same only where a change of so much could not hide in it.
 LEAST_EFFECT: Final = 0.03
 
-Facts = TypeVar("Facts")
+Facts = TypeVar("Facts", contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,50 @@ class Rule(Generic[Facts]):
 def first_rule(table: Sequence[Rule[Facts]], facts: Facts) -> Rule[Facts]:
     """The first row that applies; the last row of every table always does."""
     return next(rule for rule in table if rule.applies(facts))
+
+
+# -- pairs ----------------------------------------------------------------------------------------
+
+
+class Pairs(Protocol):
+    """Pairs of values: how many there are, how many have a ratio, and whether every value is the same."""
+
+    @property
+    def pairs(self) -> int: ...
+    @property
+    def usable(self) -> int: ...
+    @property
+    def equal(self) -> bool: ...
+
+
+# The first rows of every table that judges pairs.
+PAIRED: Final[tuple[Rule[Pairs], ...]] = (
+    Rule(
+        "no round gave a value on both sides",
+        lambda f: f.pairs == 0,
+        Verdict.UNKNOWN,
+        lambda f: "no round gave a value on both sides",
+    ),
+    Rule(
+        f"fewer than {MIN_ROUNDS} rounds",
+        lambda f: f.pairs < MIN_ROUNDS,
+        Verdict.UNKNOWN,
+        lambda f: f"needs ≥ {MIN_ROUNDS} rounds, has {f.pairs}",
+    ),
+    Rule(
+        "every value of both sides is equal",
+        lambda f: f.equal,
+        Verdict.UNCHANGED,
+        lambda f: "every value is equal",
+        decided=True,
+    ),
+    Rule(
+        f"fewer than {MIN_ROUNDS} rounds without a zero, a NaN or an infinity",
+        lambda f: f.usable < MIN_ROUNDS,
+        Verdict.UNKNOWN,
+        lambda f: f"{f.pairs - f.usable} of {f.pairs} rounds gave zero or no number, which has no ratio",
+    ),
+)
 
 
 # -- counted -------------------------------------------------------------------------------------

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from perf.benchmarks.binaries import build_binaries
 from perf.context import Context
 from perf.model import Series
-from perf.system import clock
-from perf.system.counters import Counter, find_counter
-from perf.work.counting import Journal, Limits, OneSide, count
-
-INSTRUCTIONS: Final = "instructions/op"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Benchmark:
-    """A leaf benchmark; its package as a path in the module."""
-
-    package: str
-    name: str
+from perf.regression.comparisons import Benchmark
+from perf.regression.worked import INSTRUCTIONS
+from perf.system import clock, counters
+from perf.system.counters import Counter
+from perf.work.counting import Limits, OneSide, count
 
 
 class Nothing:
@@ -35,10 +25,10 @@ class Nothing:
         return None
 
 
-def find(context: Context) -> Counter | None:
+def find_counter(context: Context) -> Counter | None:
     """What counts instructions here, if anything does."""
     with context.progress.step("looking for what counts instructions"):
-        return find_counter(context.processes, context.target_environment())
+        return counters.find_counter(context.processes, context.target_environment())
 
 
 def count_checkout(
@@ -49,7 +39,6 @@ def count_checkout(
     room: Path,
     *,
     fresh: bool = False,
-    journal: Journal | None = None,
 ) -> tuple[Series, ...]:
     """A series of instructions/op for each benchmark of which `times` (sec/op) tells that it runs.
 
@@ -63,7 +52,7 @@ def count_checkout(
         if each.unit == "sec/op" and each.values and each.package in binaries
     ]
     deadline = clock.monotonic_seconds() + context.effort.regression_budget
-    found = count(context, journal or Nothing(), counter, asked, limits, deadline, fresh=fresh, raw=room)
+    found = count(context, Nothing(), counter, asked, limits, deadline, fresh=fresh, raw=room)
     return tuple(
         Series(each.package, each.name, INSTRUCTIONS, got.base, (got.iterations,) * len(got.base))
         for each, got in found.items()

@@ -46,6 +46,7 @@ _GAP: Final = 4.0
 _FEWEST_IN_GROUP: Final = 2
 
 Side = Literal["base", "head"]
+SIDES: Final[tuple[Side, Side]] = ("base", "head")
 # Counts of each side's processes by their iterations, in the order of their numbers.
 Counts = Mapping[Side, Mapping[int, Sequence[int]]]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from perf.baseline import scenario, store
+from perf.baseline import machines, scenario, store
 from perf.context import Context, Options, Plan
 from perf.errors import ExitCode, Interrupted, RunFailed
 from perf.model import BaselineResult, BenchmarksResult, Outcome, Problem, ProblemKind, Series, Status
@@ -56,7 +56,7 @@ def test_the_benchmarks_of_the_commit_checked_out_are_measured_and_kept(
     kept = store.load(path)
     assert kept.sha == head(context)
     assert kept.fingerprint == asdict(context.fingerprint)
-    assert store.differences(kept.fingerprint, asdict(context.fingerprint)) == ()
+    assert machines.differences(kept.fingerprint, asdict(context.fingerprint)) == ()
     assert {(each.name, each.unit, len(each.values)) for each in kept.series} >= {
         ("BenchmarkSum", "sec/op", 2),
         ("BenchmarkSum", "widgets", 2),
