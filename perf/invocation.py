@@ -7,7 +7,7 @@ import platform
 import secrets
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -210,11 +210,24 @@ def _show(context: Context, done: RunRecord, report: Path | None) -> None:
         where.append(f"report: {context.shown(report)}")
     if any((context.run_directory / name).exists() for name in exports.NAMES):
         where.append(exports.where(context.shown(context.run_directory)))
-    console.print(terminal.summary(done, console.width))
-    for line in where:
-        console.print(line, soft_wrap=True, markup=False)
-    if context.caller.get("GITHUB_ACTIONS") == "true":
+    github = context.caller.get("GITHUB_ACTIONS") == "true"
+    with _no_commands() if github else nullcontext():
+        console.print(terminal.summary(done, console.width))
+        for line in where:
+            console.print(line, soft_wrap=True, markup=False)
+    if github:
         _tell_github(context, done)
+
+
+@contextmanager
+def _no_commands() -> Iterator[None]:
+    """GitHub takes no line printed within the block for a command: commits and compilers may say "::error" too."""
+    token = secrets.token_hex(16)
+    print(f"::stop-commands::{token}")
+    try:
+        yield
+    finally:
+        print(f"::{token}::")
 
 
 def _tell_github(context: Context, done: RunRecord) -> None:
