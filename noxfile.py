@@ -19,7 +19,7 @@ SCENARIOS = {
     "load": "Replicate a declared workload between two real registries; verify every copy by digest.",
     "stress": "Add workers step by step until throughput stops growing or a limit is passed.",
     "baseline": "Keep the benchmarks and load of the commit checked out, for later comparison.",
-    "regression": "Compare the commit checked out with its base in interleaved pairs.",
+    "regression": "Did this change make it slower: instructions and allocations first, then time in pairs.",
     "integration": "Run the target's own integration tests against real registries.",
     "all": "Every scenario and one report, docs/performance-test-<date>.md (the default).",
 }

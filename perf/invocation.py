@@ -8,7 +8,7 @@ import secrets
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -49,6 +49,7 @@ def read_suite(places: Places) -> Suite:
 def doors() -> Iterator[tuple[Places, Processes, Progress]]:
     """Places, processes and progress of one invocation; signals clean up."""
     with interruptible():
+        git.leave_callers_repository()
         places = find_places(Path.cwd(), dict(os.environ))
         with Processes() as processes:
             yield places, processes, Progress()
@@ -75,7 +76,7 @@ def with_context(request: Request, act: Callable[[Context], ExitCode]) -> ExitCo
 def _context(request: Request, places: Places, processes: Processes, progress: Progress) -> Context:
     suite = read_suite(places)
     external.check_options(request.options.source, request.options.destination)
-    target = targets.resolve(places, suite, request.target, progress)
+    target = replace(targets.resolve(places, suite, request.target, progress), asked=request.target)
     if target.note:
         progress.note(target.note)
     if not places.writable:

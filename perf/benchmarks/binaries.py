@@ -116,6 +116,18 @@ def build_packages(
     return tuple(built.get(each.package) or _left_out(each) for each in packages)
 
 
+def build_package(
+    context: Context, package: BenchmarkPackage, replaced: go.Replaced | None = None
+) -> TestBinary:
+    """Build one, by itself and without a word: several may be built at a time. As `build_packages` else."""
+    room = Path(tempfile.mkdtemp(dir=files.make_directory(context.processes.scratch / "test-binaries")))
+    try:
+        overlay = go.write_overlay(room / "overlay.json", replaced) if replaced else None
+        return _build(context, package, None, files.make_directory(room / "built"), overlay)
+    finally:
+        files.remove_tree(room)
+
+
 def declared_names(paths: Iterable[Path]) -> tuple[str, ...]:
     """Names of the benchmark functions that these source files declare, in their order."""
     return tuple(name for path in paths for name in DECLARATION.findall(path.read_text("utf-8", "replace")))

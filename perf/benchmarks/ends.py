@@ -16,6 +16,15 @@ _CREATED: Final = re.compile(
 )
 _FRAME: Final = re.compile(r"^\S*\.(Benchmark(?![a-z])\w*)(?:\.\S*)?\(.*\n\s+(\S+\.go):(\d+)", re.MULTILINE)
 _BARE_NAME: Final = re.compile(r"^(Benchmark(?![a-z])\S*)\s*$")
+# Lines that the testing package prints itself.
+_OF_GO: Final = re.compile(
+    r"(goos|goarch|pkg|cpu): |Benchmark(?![a-z])\S*(\s|$)|--- |=== |FAIL|testing: |exit status "
+)
+# A name that waits for its numbers, and what the benchmark said on its line instead.
+_STARTED: Final = re.compile(r"Benchmark(?![a-z])\S* *\t(?! *\d+\t)(.*)$")
+_LOG_TIME: Final = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(\.\d+)? ")
+_SAID_LINES: Final = 3
+_SAID_LENGTH: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +67,35 @@ def started_last(lines: Iterable[str]) -> str:
 def without_a_word(lines: Sequence[str], returncode: int) -> str:
     """What is wrong with an end that shows neither Go's closing PASS or FAIL nor a panic; "" when nothing is.
 
-    What a benchmark printed last may stand before PASS on its line.
+    What a benchmark printed last may stand before PASS on its line. With the last lines that are not Go's own: a
+    log.Fatal says there why.
     """
     passed = any(line.endswith("PASS") for line in lines)
+    said = "; ".join(_said_last(lines))
     if returncode < 0:
-        return f"was killed by signal {-returncode}"
-    if passed and returncode > 0:
-        return f"ended with exit {returncode} after its benchmarks had passed"
-    if passed or "FAIL" in lines:
+        ended, why = f"was killed by signal {-returncode}", ""
+    elif passed and returncode > 0:
+        ended, why = f"ended with exit {returncode} after its benchmarks had passed", ""
+    elif passed or "FAIL" in lines:
         return ""
-    if returncode > 0:
-        return f"ended with exit {returncode} and no word of why: a call of os.Exit?"
-    return "ended with exit 0 before its benchmarks did: a TestMain that does not run them?"
+    elif returncode > 0:
+        ended, why = f"ended with exit {returncode}", " and no word of why: a call of os.Exit?"
+    else:
+        ended, why = "ended with exit 0 before its benchmarks did", ": a TestMain that does not run them?"
+    return f"{ended}; the last it said: {said}" if said else f"{ended}{why}"
+
+
+def _said_last(lines: Sequence[str]) -> list[str]:
+    """The last lines with words since Go's own last line, in their order, without the time that Go's log puts first."""
+    said: list[str] = []
+    for line in reversed(lines):
+        started = _STARTED.match(line)
+        own = started[1] if started else line
+        if words := "" if _OF_GO.match(own) or own.endswith("PASS") else _LOG_TIME.sub("", own).strip():
+            said.append(words if len(words) <= _SAID_LENGTH else f"{words[:_SAID_LENGTH]}…")
+        if len(said) == _SAID_LINES or started or (line.strip() and not words):
+            break
+    return said[::-1]
 
 
 def in_package(package: str, position: str) -> str:

@@ -33,6 +33,7 @@ _MOST_CALLERS: Final = 3
 _PROBLEMS: Final = (Lacking, RunFailed, Undecided, OSError, ValueError)
 _TIME: Final = "time"
 _TIMES: Final = ("sec/op", "cpu-sec/op")
+_TOOLS: Final = ("pprof", "trace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,9 @@ def blame(
     unlike = _unlike(asked)
     if not unlike:
         return ()
+    with context.progress.step("preparing go tool pprof and trace"):
+        for tool in _TOOLS:
+            go.prepare_tool(context.go, context.processes, tool, context.run_directory)
     ends = clock.monotonic_seconds() + seconds_in_all
     touches, problem = _touches(change)
     told = []

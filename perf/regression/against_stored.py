@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,11 +11,13 @@ from perf.baseline import between_runs, history, machines, store
 from perf.baseline.between_runs import BetweenRuns
 from perf.baseline.pyperf_file import StoredBaseline
 from perf.benchmarks import scenario as benchmarks
+from perf.benchmarks.binaries import may_choose
 from perf.benchmarks.format import higher_is_better
+from perf.benchmarks.run import function
 from perf.context import Context
-from perf.errors import Undecided
-from perf.model import BenchmarksResult, RegressionResult, Series, Side
-from perf.regression.comparisons import Row, limits_of, named
+from perf.errors import RunFailed, Undecided
+from perf.model import BenchmarksResult, Problem, ProblemKind, RegressionResult, Series, Side
+from perf.regression.comparisons import Benchmark, Row, limits_of, named, unmeasured
 from perf.regression.sides import Head, dirty_warning
 from perf.regression.stored import judge_stored
 from perf.regression.worked import INSTRUCTIONS
@@ -33,6 +36,7 @@ def compare(context: Context, head: Head) -> tuple[RegressionResult, tuple[str, 
     measured = benchmarks.run(context)
     now = measured.result
     assert isinstance(now, BenchmarksResult)
+    _must_build(stored.series, now)
     counter = find_counter(context) if _of_instructions(stored.series) else None
     counted = _count(context, counter, stored, now.series) if counter is not None else ()
     rows = _judge(context, stored, (*now.series, *counted), counter, between, ())
@@ -43,14 +47,17 @@ def compare(context: Context, head: Head) -> tuple[RegressionResult, tuple[str, 
             context, counter, again, limits_of(context.suite.gate), _raw(context, "again"), fresh=True
         )
         rows = _judge(context, stored, (*now.series, *counted), counter, between, fresh)
-    before, after = _names(stored.series), _names(now.series)
+    asked_for = [each for each in stored.series if may_choose(context.options.bench, [function(each.name)])]
+    missing = _missing(asked_for, now)
+    failed = {named(row.benchmark) for row in missing}
+    before, after = _names(asked_for), _names(now.series)
     result = RegressionResult(
         base=Side(stored.sha, git.resolve(head.checkout, stored.sha).subject),
         head=Side(head.commit.sha, head.commit.subject),
         against="stored",
-        comparisons=tuple(row.comparison() for row in rows),
+        comparisons=tuple(row.comparison() for row in (*rows, *missing)),
         proven=(),
-        only_base=tuple(name for name in before if name not in after),
+        only_base=tuple(name for name in before if name not in after and name not in failed),
         only_head=tuple(name for name in after if name not in before),
         problems=now.problems,
         rounds=now.processes,
@@ -117,6 +124,44 @@ def _count(
     known = {(each.package, each.name) for each in _of_instructions(stored.series)}
     asked = [each for each in now if (each.package, each.name) in known]
     return count_checkout(context, counter, asked, limits_of(context.suite.gate), _raw(context, "count"))
+
+
+def _must_build(before: Iterable[Series], now: BenchmarksResult) -> None:
+    """Raises RunFailed with the compiler's words where nothing of the head builds, or not what the baseline holds."""
+    built = {each.package for each in before}
+    broken = [each for each in now.problems if each.kind is ProblemKind.NOT_BUILT]
+    broken = [each for each in broken if each.package in built or not now.packages]
+    if broken:
+        words = "\n".join(f"{each.package}: {each.text}" for each in broken)
+        raise RunFailed(
+            f"the head does not build:\n{words}",
+            cause="the change does not compile",
+            next_command=f"in the target's directory: go vet {shlex.join(each.package for each in broken)}",
+        )
+
+
+def _missing(before: Iterable[Series], now: BenchmarksResult) -> list[Row]:
+    """A row, with the reason, for each benchmark of the baseline that stands at the head but gave no number there."""
+    measured = _names(now.series)
+    wanted = dict.fromkeys(Benchmark(each.package, each.name) for each in before)
+    return [
+        unmeasured(benchmark, f"not measured at the head: {reason}")
+        for benchmark in wanted
+        if named(benchmark) not in measured and (reason := _why_missing(benchmark, now.problems))
+    ]
+
+
+def _why_missing(benchmark: Benchmark, problems: Iterable[Problem]) -> str:
+    """The problem that took it; "" where it simply is not there. A nameless one, and a hang, take the whole package."""
+    for each in problems:
+        if each.package != benchmark.package or each.kind is ProblemKind.LEFT_OUT:
+            continue
+        whole = not each.name and each.kind is not ProblemKind.GARBLED
+        if whole or f"{benchmark.name}/".startswith(f"{each.name}/"):
+            return f"{each.kind}: {each.text}".splitlines()[0]
+        if each.kind is ProblemKind.TIMED_OUT:
+            return f"the process ended before it: {each.kind} {each.name}"
+    return ""
 
 
 def _unsure(row: Row) -> bool:

@@ -26,9 +26,9 @@ from perf.regression.comparisons import (
     worked_row,
 )
 from perf.regression.journal import Journal
-from perf.regression.native import FIRST_RUNS, MOST_RUNS, Native, Nature, run_native, together
+from perf.regression.native import CPU_UNIT, FIRST_RUNS, MOST_RUNS, Native, Nature, run_native, together
 from perf.regression.survey import Subject
-from perf.regression.worked import Work, Worked, compare_work
+from perf.regression.worked import INSTRUCTIONS, Work, Worked, compare_work
 from perf.system import clock
 from perf.system.counters import Counter
 
@@ -95,7 +95,7 @@ def judge(
     rows += [unmeasured(each.benchmark, _why(found.native[each.benchmark].problems)) for each in gone]
     return Judged(
         tuple(rows),
-        (*_work_warnings(found, counter), *time.warnings()),
+        (*_own_units(found), *_work_warnings(found, counter), *time.warnings()),
         _all_problems(found, time),
         time.rounds,
         counting_seconds,
@@ -219,6 +219,16 @@ def _why(problems: Sequence[Problem]) -> str:
 def _all_problems(found: _Found, time: ByTime) -> tuple[Problem, ...]:
     natives = (*found.native.values(), *found.native_again.values())
     return tuple(dict.fromkeys((*(each for one in natives for each in one.problems), *time.problems)))
+
+
+def _own_units(found: _Found) -> list[str]:
+    """Metrics that a benchmark reports under names that the gate's own have."""
+    return [
+        f"{named(benchmark)} reports {unit} itself: left out, the gate measures its own"
+        for benchmark, native in found.native.items()
+        for unit in (INSTRUCTIONS, CPU_UNIT)
+        if any(unit in pair.base or unit in pair.head for pair in native.pairs)
+    ]
 
 
 def _work_warnings(found: _Found, counter: Counter | None) -> list[str]:

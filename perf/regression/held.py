@@ -6,11 +6,11 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from perf.regression.own_code import changed_benchmarks, same_code
+from perf.regression.own_code import changed_benchmarks, renamed_benchmarks, same_code
 from perf.system.go import Package, Replaced
 
 _TEST_DATA: Final = "testdata"
@@ -28,13 +28,15 @@ class OwnFiles:
 
     `replaced` says what the head's build must read instead of its own; `data`: what benchmarks read when they run
     differs; `partly`: so does something embedded that cannot be held. `changed` are the benchmark functions of both
-    sides that are not the same benchmark when the files are not held, or only partly.
+    sides that are not the same benchmark when the files are not held, or only partly; `renamed` are those of the base
+    that the head has under a new name.
     """
 
     replaced: Replaced
     data: bool
     partly: bool
     changed: frozenset[str]
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
 
 def compare_test_files(base: Package, head: Package, programs: Set[Path] = frozenset()) -> OwnFiles:
@@ -55,6 +57,7 @@ def compare_test_files(base: Package, head: Package, programs: Set[Path] = froze
         data=bool(data),
         partly=held != embedded,
         changed=changed_benchmarks(_sources(base), _sources(head), data_differs=bool(data or embedded)),
+        renamed=renamed_benchmarks(_sources(base), _sources(head)),
     )
 
 

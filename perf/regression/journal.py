@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from perf.model import Problem, ProblemKind
 from perf.system import files
 
 FILE_NAME = "samples.jsonl"
 
+T = TypeVar("T")
+
 
 class Journal:
     """Values by key, kept in a file at once. A key is noted once; what is noted is never measured again.
 
-    A line that is not whole (the process was killed while it wrote) is as if it had not been written.
+    A line that is not whole (the process was killed while it wrote), or no pair of a key and a value, is as if it had
+    not been written.
     """
 
     def __init__(self, path: Path, earlier: Path | None = None) -> None:
@@ -40,6 +43,16 @@ class Journal:
                 file.write(_line(key, value))
 
 
+def made(known: object | None, make: Callable[[Mapping[str, Any]], T]) -> T | None:
+    """What `make` makes of a recalled value; None, as if it had not been noted, where fields are missing or odd."""
+    if not isinstance(known, dict):
+        return None
+    try:
+        return make(known)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
 def problem_of(known: Mapping[str, Any]) -> Problem:
     """A problem from the values that JSON gives."""
     return Problem(**{**known, "kind": ProblemKind(known["kind"])})
@@ -50,11 +63,17 @@ def _line(key: str, value: object) -> str:
 
 
 def _read(path: Path) -> dict[str, object]:
-    known: dict[str, object] = {}
-    for line in path.read_text("utf-8", "replace").splitlines():
-        try:
-            key, value = json.loads(line)
-        except ValueError:
-            continue
-        known[str(key)] = value
-    return known
+    lines = path.read_text("utf-8", "replace").splitlines()
+    return dict(pair for line in lines if (pair := _pair(line)) is not None)
+
+
+def _pair(line: str) -> tuple[str, object] | None:
+    try:
+        read = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    match read:
+        case [str(key), value]:
+            return key, value
+        case _:
+            return None

@@ -88,7 +88,32 @@ def run_native(
         context.progress.count("short runs, for what is allocated", next(done), total)
         return measured
 
-    return _run_all(context, subjects, runs, run)
+    found = _run_all(context, subjects, runs, run)
+    failed = [each for each in subjects if found[each.benchmark].problems]
+    for subject in failed:
+        if (alone := _run_alone(context, journal, subject, phase, runs)) is not None:
+            found[subject.benchmark] = alone
+    return found
+
+
+def _run_alone(
+    context: Context, journal: Journal, subject: Subject, phase: str, runs: range
+) -> Native | None:
+    """The runs one after the other: a benchmark may want a port or a file that another process of it has.
+
+    None where the first of them fails as well: then that was not why.
+    """
+    sides: dict[Side, list[Measurement]] = {side: [] for side in SIDES}
+    for number in runs:
+        for side in SIDES:
+            key = f"{phase}-alone/{number}"
+            measured = measure_once(
+                context, journal, subject, side, subject.iterations, key, watch_demand=True
+            )
+            if measured.problem is not None and number == runs[0]:
+                return None
+            sides[side].append(measured)
+    return Native(tuple(sides["base"]), tuple(sides["head"]))
 
 
 def _run_all(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
-from perf.model import JUDGED_EXITS, Comparison, Outcome, RegressionResult, Status, Verdict
+from perf.model import JUDGED_EXITS, Comparison, Outcome, Problem, RegressionResult, Status, Verdict
 from perf.regression.verdicts import signed
+from perf.report.words import count
 
 # Worst first, as the line tells them.
 _ORDER: Final = (
@@ -45,8 +47,7 @@ def status_of(result: RegressionResult) -> Status:
 def summary(result: RegressionResult) -> str:
     """One line: what against what, the verdicts counted, the worst regression by name."""
     proven = f"{_packages(len(result.proven))} identical test binaries"
-    problems = sum(problem.counts for problem in result.problems)
-    failed = [f"{problems} packages or benchmarks could not be run"] if problems else []
+    failed = _could_not_be_run(result.problems)
     sides = (
         f"{result.base.sha[:12]} → {result.head.sha[:12]}{' + uncommitted changes' if result.dirty else ''}"
     )
@@ -66,8 +67,15 @@ def summary(result: RegressionResult) -> str:
     return "; ".join([f"{sides}: {', '.join(words)}", *rest])
 
 
-def _packages(count: int) -> str:
-    return f"{count} package{' has' if count == 1 else 's have'}"
+def _could_not_be_run(problems: Iterable[Problem]) -> list[str]:
+    """A problem without a name is the whole package's."""
+    found = Counter("benchmark" if each.name else "package" for each in problems if each.counts)
+    told = [count(found[noun], noun) for noun in ("package", "benchmark") if found[noun]]
+    return [f"{' and '.join(told)} could not be run"] if told else []
+
+
+def _packages(number: int) -> str:
+    return f"{count(number, 'package')} {'has' if number == 1 else 'have'}"
 
 
 def _worst(result: RegressionResult) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 _LEXEME: Final = re.compile(
@@ -79,6 +79,26 @@ def changed_benchmarks(
     }:
         changed |= more
     return frozenset(changed.intersection(both))
+
+
+def renamed_benchmarks(base: Iterable[str], head: Iterable[str]) -> dict[str, str]:
+    """Benchmarks of the base whose code the head has under a new name, by their old names."""
+    before, after = _test_code(base).named, _test_code(head).named
+    gone = [name for name in before if name.startswith("Benchmark") and name not in after]
+    new = [name for name in after if name.startswith("Benchmark") and name not in before]
+    found: dict[str, str] = {}
+    for old in gone:
+        called = _called(before[old], old, "")
+        alike = [
+            each for each in new if each not in found.values() and _called(after[each], each, "") == called
+        ]
+        if alike:
+            found[old] = alike[0]
+    return found
+
+
+def _called(declaration: _Declaration, name: str, other: str) -> _Declaration:
+    return replace(declaration, text=re.sub(rf"\b{name}\b", other, declaration.text))
 
 
 def _mentions(declaration: _Declaration, names: set[str]) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import glob
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -14,9 +14,10 @@ from perf.errors import UsageError
 from perf.regression import journal
 from perf.regression.journal import Journal
 from perf.regression.sides import Couple
+from perf.system.places import Places
 
 LATEST: Final = "latest"
-_PLAN: Final = "plan.json"
+PLAN: Final = "plan.json"
 _AGAIN: Final = "measure anew: ./noxw -s regression"
 
 
@@ -31,6 +32,8 @@ class RunPlan:
     seed: int
     bench: str
     effort: str
+    time: str
+    pairs: int | None
     binaries: Mapping[str, tuple[str, str]]
 
 
@@ -40,7 +43,7 @@ def digests(couples: Iterable[Couple]) -> dict[str, tuple[str, str]]:
 
 def keep(context: Context, plan: RunPlan) -> None:
     """Write down what this run measures, before it does."""
-    context.keep(_room(context) / _PLAN, json.dumps(asdict(plan), indent=1) + "\n")
+    context.keep(_room(context) / PLAN, json.dumps(asdict(plan), indent=1) + "\n")
 
 
 def earlier(context: Context) -> tuple[Path, RunPlan] | None:
@@ -48,12 +51,9 @@ def earlier(context: Context) -> tuple[Path, RunPlan] | None:
     asked = context.options.resume
     if asked is None:
         return None
-    named = "*" if asked == LATEST else glob.escape(asked)
-    for room in sorted(context.places.runs.glob(f"{named}/regression"), reverse=True):
-        plan = _read(room / _PLAN)
-        if plan is None or (asked == LATEST and plan.target != context.target.name):
-            continue
-        if (room / journal.FILE_NAME).exists():
+    for room in rooms(context.places, asked, "regression"):
+        plan = _read(room / PLAN)
+        if plan is not None and (asked != LATEST or plan.target == context.target.name):
             return room, plan
     raise UsageError(
         f"there is no run of regression to go on with{'' if asked == LATEST else f': {asked}'}",
@@ -62,9 +62,28 @@ def earlier(context: Context) -> tuple[Path, RunPlan] | None:
     )
 
 
+def rooms(places: Places, asked: str, name: str) -> Iterator[Path]:
+    """The directories of that name of the runs asked for (LATEST: all, the newest first) that have a journal.
+
+    Raises UsageError where `asked` is no name of a run, but empty or a path.
+    """
+    if asked != LATEST and (asked in ("", ".", "..") or os.sep in asked):
+        raise UsageError(
+            f"--resume {asked!r} names no run",
+            cause="a run has the name of its directory in .perf/runs; it is no path, and not empty",
+            next_command="--resume alone goes on with the latest run",
+        )
+    found = places.runs.glob(f"*/{name}") if asked == LATEST else [places.runs / asked / name]
+    for room in sorted(found, reverse=True):
+        if os.path.exists(room / journal.FILE_NAME):
+            yield room
+
+
 def as_planned(context: Context, plan: RunPlan) -> Context:
-    """The context with the sides, the choice and the seed of the earlier run."""
-    options = replace(context.options, base=plan.base, seed=plan.seed, bench=plan.bench)
+    """The context with what the earlier run was asked for, but for the time it is given."""
+    options = replace(
+        context.options, base=plan.base, seed=plan.seed, bench=plan.bench, time=plan.time, pairs=plan.pairs
+    )
     return replace(context, options=options, effort_name=plan.effort)
 
 
@@ -101,6 +120,8 @@ def _read(path: Path) -> RunPlan | None:
     try:
         known = json.loads(path.read_text("utf-8"))
         binaries = {name: (base, head) for name, (base, head) in known["binaries"].items()}
-        return RunPlan(**{**known, "binaries": binaries})
+        plan = RunPlan(**{**known, "binaries": binaries})
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+    texts = (plan.target, plan.base, plan.head, plan.bench, plan.effort)
+    return plan if all(isinstance(each, str) for each in texts) and isinstance(plan.seed, int) else None

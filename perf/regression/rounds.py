@@ -18,7 +18,7 @@ from perf.regression.comparisons import Benchmark, Pair
 from perf.regression.journal import Journal
 from perf.regression.looks import State, choose, next_look
 from perf.regression.native import CPU_UNIT, SHORT_ITERATIONS
-from perf.regression.process import Measurement, measure_once
+from perf.regression.process import Measurement, measure_once, recalled
 from perf.regression.schedule import Slot, schedule
 from perf.regression.survey import Subject
 from perf.system import clock
@@ -113,6 +113,7 @@ class _Bench:
         self._starts = starts
         self._subjects = {subject.benchmark: subject for subject in subjects}
         self._given: Counter[Benchmark] = Counter()
+        self._timed: Counter[Benchmark] = Counter()
         self._more: dict[Benchmark, int | None] = {}
         self._seconds: defaultdict[Benchmark, float] = defaultdict(float)
         self.open: dict[Benchmark, None] = dict.fromkeys(self._subjects)
@@ -147,9 +148,12 @@ class _Bench:
 
     def run(self, slot: Slot[Benchmark]) -> None:
         subject = self._subjects[slot.benchmark]
+        ran_before = recalled(self._journal, subject, _key(self._phase, slot.round, 0))
         started = clock.monotonic_seconds()
         pair = self._pair(subject, slot)
-        self._seconds[slot.benchmark] += clock.monotonic_seconds() - started
+        if not ran_before:
+            self._seconds[slot.benchmark] += clock.monotonic_seconds() - started
+            self._timed[slot.benchmark] += 1
         self._given[slot.benchmark] += 1
         if pair is not None:
             self.pairs[slot.benchmark].append(pair)
@@ -166,8 +170,10 @@ class _Bench:
         return f"{what} {max(self._given.values())}: {decided} decided, {len(self.open)} open{time_left}"
 
     def _seconds_per_round(self, benchmark: Benchmark) -> float:
-        if given := self._given[benchmark]:
-            return self._seconds[benchmark] / given
+        if recalled(self._journal, self._subjects[benchmark], _key(self._phase, self._given[benchmark], 0)):
+            return 0.0
+        if timed := self._timed[benchmark]:
+            return self._seconds[benchmark] / timed
         subject = self._subjects[benchmark]
         one = subject.seconds_per_op * (subject.iterations + 1) + _PROCESS_SECONDS
         return one * len(SIDES) * ALTERNATIONS
@@ -178,7 +184,7 @@ class _Bench:
         taken: dict[Side, list[dict[str, float]]] = {"base": [], "head": []}
         for turn in range(ALTERNATIONS):
             for side in order:
-                key = f"{self._phase}/{slot.round:03}-{turn}"
+                key = _key(self._phase, slot.round, turn)
                 measured = measure_once(self._context, self._journal, subject, side, subject.iterations, key)
                 if measured.problem is not None:
                     self.problems[measured.problem] = None
@@ -192,6 +198,10 @@ class _Bench:
         if start is None:
             return {}
         return {CPU_UNIT: (measured.cpu_seconds - start) / (subject.iterations - SHORT_ITERATIONS)}
+
+
+def _key(phase: str, number: int, turn: int) -> str:
+    return f"{phase}/{number:03}-{turn}"
 
 
 def best(alternations: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -18,7 +18,7 @@ from perf.blame.blame import blame
 from perf.blame.profiles import Asked
 from perf.blame.touches import Change
 from perf.context import Context, Plan
-from perf.errors import ExitCode, Interrupted, Undecided
+from perf.errors import ExitCode, Interrupted, Undecided, UsageError
 from perf.model import (
     Blame,
     Comparison,
@@ -47,7 +47,7 @@ from perf.regression.sides import (
 from perf.regression.survey import Subject, calibrate
 from perf.system import clock
 from perf.system.counters import HOW_TO_GET, Counter
-from perf.system.git import Commit
+from perf.system.git import Commit, redacted
 from perf.units import format_seconds
 from perf.work.commit import find_counter
 
@@ -90,7 +90,11 @@ def plan(context: Context) -> Plan:
         if context.options.time == "always"
         else "those whose work changed, that wait or run concurrently"
     )
-    most = "no limit of time" if math.isinf(budget) else f"at most {format_seconds(budget)} after the builds"
+    most = (
+        "no limit of time"
+        if math.isinf(budget)
+        else f"at most {format_seconds(budget)} for counting and timing"
+    )
     lines = (
         f"{_SCENARIO}: {head.name} ({head.commit.subject}) against {base.sha[:12]} ({base.subject})",
         f"  {names} benchmark functions, packages: {len(found)}; those with identical test binaries are not measured",
@@ -133,6 +137,12 @@ def _against_base(context: Context, head: Head) -> tuple[RegressionResult, tuple
     if before is not None:
         context = resume.as_planned(context, before[1])
     base = find_base(context, head)
+    if base.sha == head.commit.sha and not head.dirty:
+        raise UsageError(
+            f"the base and the head are the same commit, {base.sha[:12]}: there is nothing to compare",
+            cause="--base names what is checked out",
+            next_command="name an older one: --base HEAD~1, or leave it out for the merge base",
+        )
     with built(context, base, head) as matched:
         plan = _run_plan(context, base, head, matched)
         if before is not None:
@@ -171,7 +181,7 @@ def _against_base(context: Context, head: Head) -> tuple[RegressionResult, tuple
         resume=_go_on(context) if judged.unfinished else "",
     )
     told = _counter_warning(calibrated.subjects, counter)
-    return result, (*dirty_warning(head), *told, *judged.warnings)
+    return result, (*dirty_warning(head), *matched.notes, *told, *judged.warnings)
 
 
 def _calibrate(context: Context, journal: Journal, matched: Matched) -> _Calibrated:
@@ -259,12 +269,15 @@ def _run_plan(context: Context, base: Commit, head: Head, matched: Matched) -> R
         seed=context.options.seed,
         bench=context.options.bench,
         effort=context.effort_name,
+        time=context.options.time,
+        pairs=context.options.pairs,
         binaries=resume.digests(matched.differing),
     )
 
 
 def _go_on(context: Context) -> str:
-    return shlex.join(("./noxw", "-s", _SCENARIO, "--", "--resume", context.run_directory.name))
+    target = ("--target", redacted(asked)) if (asked := context.target.asked) is not None else ()
+    return shlex.join(("./noxw", "-s", _SCENARIO, "--", *target, "--resume", context.run_directory.name))
 
 
 def _chosen(context: Context) -> tuple[BenchmarkPackage, ...]:

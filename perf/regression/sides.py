@@ -1,11 +1,14 @@
-"""The two sides: which commits, in which directories, and their test binaries. The checkout is never touched."""
+"""The two sides: which commits, in which directories, and their test binaries.
+
+The checkout is never touched, nor is anything noted in its repository.
+"""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from perf.benchmarks.binaries import (
@@ -16,12 +19,12 @@ from perf.benchmarks.binaries import (
     may_choose,
 )
 from perf.context import Context
-from perf.errors import RunFailed, Undecided, UsageError
+from perf.errors import Lacking, RunFailed, Undecided, UsageError
 from perf.model import Problem, ProblemKind
 from perf.regression.held import OwnFiles, compare_test_files, data_digest, only_comments
-from perf.system import git
+from perf.system import git, trees
 from perf.system.git import Checkout, Commit
-from perf.system.go import BuildFailed, Replaced, list_packages
+from perf.system.go import BuildFailed, Replaced, check_version, list_packages
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,9 @@ class Couple:
     Where it does not, `not_held` has the compiler's first words, and `changed` names the benchmark functions of both
     sides whose own code differs: what they measure says nothing about the program. `new` and `removed` are benchmark
     functions that one side alone declares; where the files are held the binaries of both sides have the base's.
-    `source` is where the head's own files lie; `head.directory` is another place where it reads the base's test data.
+    `held`: the head's test files differ, and the base's were taken; `renamed` are benchmarks that they call otherwise,
+    and `own_problem` tells when they do not even compile. `source` is where the head's own files lie; `head.directory`
+    is another place where it reads the base's test data.
     """
 
     package: str
@@ -55,6 +60,9 @@ class Couple:
     removed: tuple[str, ...] = ()
     not_held: str = ""
     source: Path | None = None
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    held: bool = False
+    own_problem: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,7 @@ class Matched:
     only_base: tuple[str, ...]
     only_head: tuple[str, ...]
     problems: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
 
 
 def find_head(context: Context) -> Head:
@@ -81,10 +90,11 @@ def find_head(context: Context) -> Head:
 
 
 def no_repository(context: Context) -> UsageError:
+    error = git.no_repository(context.target.directory)
     return UsageError(
-        f"{context.target.directory} is not in a git repository: there is no commit to compare with",
-        cause="a download without history",
-        next_command="git clone the target and give that path: --target PATH",
+        f"{error.what}: there is no commit to compare with",
+        cause=error.cause,
+        next_command=error.next_command,
     )
 
 
@@ -96,7 +106,7 @@ def find_base(context: Context, head: Head) -> Commit:
 
 @contextmanager
 def built(context: Context, base: Commit, head: Head) -> Iterator[Matched]:
-    """Both sides checked out and built; the worktrees stand as long as the block, for benchmarks read files in them.
+    """Both sides exported and built; the directories stand as long as the block, for benchmarks read files in them.
 
     Both have the test files of the base where those compile with the head: a benchmark that was edited is not compared
     with what it was before. Files that differ in comments alone do not make a program another one.
@@ -106,23 +116,24 @@ def built(context: Context, base: Commit, head: Head) -> Iterator[Matched]:
     # must not make one side allocate more.
     place = context.processes.scratch / "worktrees"
     with ExitStack() as stack:
-        base_directory = stack.enter_context(git.worktree(head.checkout, base.sha, place / "base"))
+        base_directory = stack.enter_context(trees.exported(head.checkout, base.sha, place / "base"))
         head_directory = (
             context.target.directory
             if head.dirty
-            else stack.enter_context(git.worktree(head.checkout, head.commit.sha, place / "head"))
+            else stack.enter_context(trees.exported(head.checkout, head.commit.sha, place / "head"))
         )
         yield _build(context, base, base_directory, head_directory)
 
 
 def _build(context: Context, base: Commit, base_directory: Path, head_directory: Path) -> Matched:
-    with _undecided_by(base):
+    with _undecided_by(base, base_directory):
+        _check_version(context, base_directory)
         before = find_packages(context, base_directory)
     after = find_packages(context, head_directory)
     # Built on both sides where one side's benchmarks may be chosen: the other may have lost them.
     chosen = {each.package for each in (*before, *after) if may_choose(context.options.bench, each.names)}
     before, after = (tuple(each for each in side if each.package in chosen) for side in (before, after))
-    with _undecided_by(base):
+    with _undecided_by(base, base_directory):
         built = build_packages(context, before)
     files = _own_files(context, before, after, head_directory.resolve())
     comments = only_comments(base_directory.resolve(), head_directory.resolve())
@@ -130,13 +141,24 @@ def _build(context: Context, base: Commit, base_directory: Path, head_directory:
     return match(built, [*(couple.head for couple in couples), *alone], couples)
 
 
+def _check_version(context: Context, directory: Path) -> None:
+    """A Go that is too old for this side is no lack of the environment: another commit may do with it."""
+    try:
+        check_version(context.go, directory)
+    except Lacking as error:
+        raise UsageError(error.what, cause="the toolchain is older than this commit wants") from error
+
+
 @contextmanager
-def _undecided_by(base: Commit) -> Iterator[None]:
+def _undecided_by(base: Commit, directory: Path) -> Iterator[None]:
+    """`directory` is gone when the words are read: the commit is named in its place."""
     try:
         yield
     except (BuildFailed, UsageError) as error:
+        name = base.sha[:12]
+        what = error.what.replace(str(directory.resolve()), name).replace(str(directory), name)
         raise Undecided(
-            f"the base {base.sha[:12]} cannot be built, so there is nothing to compare with:\n{error.what}",
+            f"the base {name} cannot be built, so there is nothing to compare with:\n{what}",
             cause=error.cause,
             next_command="name another base: --base REV",
         ) from error
@@ -178,6 +200,9 @@ def _build_head(
     }
     again = build_packages(context, [new[name] for name in refused], comments, base)
     heads |= {each.package: each for each in again}
+    # What is held hides the head's own test files, and they may not even compile.
+    hidden = [new[name] for name, each in files.items() if each.replaced and name not in refused]
+    own = {each.package: each.problem for each in build_packages(context, hidden, comments, base)}
     couples = []
     for each in base:
         if (name := each.package) in files:
@@ -188,13 +213,15 @@ def _build_head(
                 source=head.directory,
                 new=_one_sided(context, new[name], old[name]),
                 removed=_one_sided(context, old[name], new[name]),
+                held=name in own,
+                own_problem=own.get(name),
             )
             couples.append(_held_or_not(couple, files[name], refused.get(name, "")))
     return couples, list(heads.values())
 
 
 def _first_complaint(text: str) -> str:
-    """The compiler's first words, with the file's name in the place of its path: the base's lies in a worktree."""
+    """The compiler's first words, with the file's name in the place of its path: the base's is gone when it is read."""
     line = next((line for line in text.splitlines() if not line.startswith("#")), text)
     path, colon, rest = line.partition(":")
     return f"{path.rpartition('/')[2]}{colon}{rest}"
@@ -203,6 +230,12 @@ def _first_complaint(text: str) -> str:
 def _held_or_not(couple: Couple, files: OwnFiles, not_held: str) -> Couple:
     if not_held:
         return replace(couple, changed=files.changed, not_held=not_held)
+    couple = replace(
+        couple,
+        renamed=files.renamed,
+        new=tuple(each for each in couple.new if each not in files.renamed.values()),
+        removed=tuple(each for each in couple.removed if each not in files.renamed),
+    )
     if files.data:
         couple = replace(couple, head=replace(couple.head, directory=couple.base.directory))
     return replace(couple, changed=files.changed) if files.partly else couple
@@ -253,13 +286,52 @@ def match(base: Sequence[TestBinary], head: Sequence[TestBinary], couples: Seque
             *(f"{each.package} {name}" for each in runnable if not each.not_held for name in each.new),
         ),
         problems=tuple(
-            problem for couple in both if (problem := couple.base.problem or couple.head.problem) is not None
+            problem
+            for couple in both
+            for problem in (
+                _at_the_base(couple.base.problem) or couple.head.problem,
+                _hidden(couple.own_problem),
+            )
+            if problem is not None
         ),
+        notes=(*_held_note(both), *_renamed_notes(both)),
     )
+
+
+def _hidden(problem: Problem | None) -> Problem | None:
+    if problem is None:
+        return None
+    return replace(problem, text=f"the head's own test files (the base's were run): {problem.text}")
+
+
+def _held_note(couples: Sequence[Couple]) -> list[str]:
+    held = [couple.package for couple in couples if couple.held]
+    if not held:
+        return []
+    return [
+        f"test files differ in {', '.join(held)}: both sides ran the base's, so what changed in the benchmarks "
+        "themselves is not judged"
+    ]
+
+
+def _renamed_notes(couples: Sequence[Couple]) -> list[str]:
+    return [
+        f"{couple.package} {old} is called {new} at the head, and is compared under its old name"
+        for couple in couples
+        if not couple.not_held
+        for old, new in couple.renamed.items()
+    ]
 
 
 def _broken(binary: TestBinary | None) -> bool:
     return binary is not None and binary.problem is not None and binary.problem.kind is ProblemKind.NOT_BUILT
+
+
+def _at_the_base(problem: Problem | None) -> Problem | None:
+    """What does not build there is no slip of the checkout, which has other lines where the compiler complains."""
+    if problem is None or problem.kind is not ProblemKind.NOT_BUILT:
+        return problem
+    return replace(problem, text=f"at the base: {problem.text}", position="")
 
 
 def _compilers_words(binaries: Sequence[TestBinary]) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from perf.benchmarks.binaries import TestBinary
 from perf.benchmarks.names import slug
@@ -17,11 +17,12 @@ from perf.benchmarks.run import run_binary
 from perf.context import Context
 from perf.model import Problem, ProblemKind
 from perf.regression.comparisons import Benchmark
-from perf.regression.journal import Journal, problem_of
+from perf.regression.journal import Journal, made, problem_of
 from perf.regression.sides import Couple
 from perf.system import host
 
-SURVEY_TIMEOUT_SECONDS: Final = 300.0
+# As long as may be counted and timed in, but no less and no more.
+SURVEY_SECONDS: Final = (60.0, 300.0)
 RUN_TIMEOUT_SECONDS: Final = 30.0
 MOST_SURVEYS: Final = 5
 
@@ -110,11 +111,15 @@ def sort_out(couple: Couple, base: Survey, head: Survey) -> Calibration:
 
 
 def _once(journal: Journal, key: str, survey: Callable[[], Survey]) -> Survey:
-    if isinstance(known := journal.recall(key), dict):
-        return Survey(**{**known, "problems": tuple(map(problem_of, known["problems"]))})
+    if (known := made(journal.recall(key), _from_json)) is not None:
+        return known
     found = survey()
     journal.note(key, asdict(found))
     return found
+
+
+def _from_json(known: Mapping[str, Any]) -> Survey:
+    return Survey(**{**known, "problems": tuple(map(problem_of, known["problems"]))})
 
 
 def _survey(context: Context, binary: TestBinary, raw: Path, benchtime: str) -> Survey:
@@ -132,7 +137,7 @@ def _survey(context: Context, binary: TestBinary, raw: Path, benchtime: str) -> 
             bench=context.options.bench,
             benchtime=benchtime,
             cpu=host.cores(),
-            timeout_seconds=SURVEY_TIMEOUT_SECONDS,
+            timeout_seconds=_timeout_seconds(context),
             skip=tuple(skip),
             verbose=True,
         )
@@ -147,6 +152,12 @@ def _survey(context: Context, binary: TestBinary, raw: Path, benchtime: str) -> 
             break
         skip += sorted(failed - set(skip))
     return Survey(iterations, seconds_per_op, tuple(problems), seconds, complete)
+
+
+def _timeout_seconds(context: Context) -> float:
+    asked = context.options.budget_seconds or context.effort.regression_budget
+    least, most = SURVEY_SECONDS
+    return min(max(asked, least), most)
 
 
 def _took(problem: Problem) -> bool:

@@ -109,10 +109,12 @@ PAIRED: Final[tuple[Rule[Pairs], ...]] = (
         decided=True,
     ),
     Rule(
-        f"fewer than {MIN_ROUNDS} rounds without a zero, a NaN or an infinity",
+        f"fewer than {MIN_ROUNDS} rounds without a zero, a negative value, a NaN or an infinity",
         lambda f: f.usable < MIN_ROUNDS,
         Verdict.UNKNOWN,
-        lambda f: f"{f.pairs - f.usable} of {f.pairs} rounds gave zero or no number, which has no ratio",
+        lambda f: (
+            f"{f.pairs - f.usable} of {f.pairs} rounds gave zero, a negative or no number, which has no ratio"
+        ),
     ),
 )
 
@@ -184,10 +186,10 @@ COUNTED: Final[tuple[Rule[Counted], ...]] = (
         lambda f: "no round gave a value on both sides",
     ),
     Rule(
-        "a value is no number",
-        lambda f: not all(map(math.isfinite, f.base + f.head)),
+        "a value is no number, or below zero",
+        lambda f: not all(math.isfinite(each) and each >= 0.0 for each in f.base + f.head),
         Verdict.UNKNOWN,
-        lambda f: "not a number in some round",
+        lambda f: "in some round it is no number, or below zero",
     ),
     Rule(
         "the medians differ by less than the tolerance (allocs/op: one; B/op: 1 % or 8 bytes, whichever is more), "

@@ -33,10 +33,12 @@ _POSITION: Final = re.compile(r"(?P<path>.+?):(?P<line>\d{1,9})(?::\d+)?")
 SENSE: Final = "could see"
 NEEDS: Final = "more rounds"
 
-NOTE: Final = (
-    "base and head are medians; a time's change is that of its pairs (trimmed mean of log ratios) with its interval, "
+_NOTE: Final = (
+    "base and head are medians; a time's change is {estimate} with its interval, "
     "so it need not be the medians' ratio."
 )
+_OF_PAIRS: Final = "that of its pairs (Hodges–Lehmann estimate of log ratios)"
+_OF_STORED: Final = "that between the trimmed means of both sides' logarithms"
 NOTE_OF_UNKNOWN: Final = (
     f'"{SENSE}": the smallest change that rounds this many and this noisy find in four runs of five; '
     f'"{NEEDS}": about how many more would decide.'
@@ -107,12 +109,18 @@ def change_of(comparison: Comparison) -> str:
     return change(comparison.change, comparison.unit)
 
 
+def note_of(result: RegressionResult) -> str:
+    """What the figures of decided rows are: with a stored base there are no pairs."""
+    return _NOTE.format(estimate=_OF_STORED if result.against == "stored" else _OF_PAIRS)
+
+
 def counted_by(result: RegressionResult) -> str:
-    """ "instructions counted by valgrind 3.19.0 in 5.2 s"; "" where nothing counted them."""
-    if not result.counter:
-        return ""
-    seconds = "" if result.counting_seconds is None else f" in {took(result.counting_seconds)}"
-    return f"instructions counted by {result.counter}{seconds}"
+    """ "instructions counted by valgrind 3.19.0 in 5.2 s"; "" where none were counted."""
+    # Counts that were kept from an earlier run take no time; neither does counting that never began.
+    seconds = took(result.counting_seconds or 0.0)
+    within = "" if seconds == took(0.0) else f" in {seconds}"
+    told = within or any(each.unit.startswith("instructions") for each in result.comparisons)
+    return f"instructions counted by {result.counter}{within}" if result.counter and told else ""
 
 
 def figures_of(comparison: Comparison) -> str:

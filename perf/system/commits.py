@@ -9,6 +9,7 @@ from pathlib import Path
 import git
 
 from perf.system.git import Checkout
+from perf.system.repository import open_repository
 
 
 def subjects(checkout: Checkout, shas: Iterable[str]) -> dict[str, str]:
@@ -17,7 +18,7 @@ def subjects(checkout: Checkout, shas: Iterable[str]) -> dict[str, str]:
     if not asked:
         return {}
     # A process reads from a file that has a descriptor; the names are too many for its arguments.
-    with git.Repo(checkout.root) as repo, tempfile.TemporaryFile() as names:
+    with open_repository(checkout.root) as repo, tempfile.TemporaryFile() as names:
         names.write("".join(f"{sha}\n" for sha in asked).encode())
         names.seek(0)
         told = repo.git.log(
@@ -34,7 +35,7 @@ def subjects(checkout: Checkout, shas: Iterable[str]) -> dict[str, str]:
 def tracked(directory: Path) -> frozenset[Path]:
     """The files below `directory` that git tracks; none outside a repository."""
     try:
-        with git.Repo(directory, search_parent_directories=True) as repo:
+        with open_repository(directory, parents=True) as repo:
             root = Path(repo.working_tree_dir or directory)
             listed = repo.git.ls_files("-z", "--full-name", "--", str(directory.resolve()))
             return frozenset(root / name for name in listed.split("\0") if name)

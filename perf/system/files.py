@@ -18,8 +18,8 @@ from perf.errors import Lacking
 
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write beside and rename: a reader sees the old file or the new one. Raises Lacking when the disk is full."""
+    make_directory(path.parent)
     with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -36,7 +36,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 @contextmanager
 def disk_errors(path: Path | None) -> Iterator[None]:
-    """Turn a full disk, an exceeded quota and a read-only place into Lacking with the place's name.
+    """Turn a full disk, an exceeded quota, a place that is read-only, forbidden or below a plain file into Lacking.
 
     Without a `path` the error's own is named, or, where it has none, what is printed.
     """
@@ -57,19 +57,39 @@ def disk_error(error: OSError, path: Path | None) -> Lacking | None:
             cause="the disk is full; what was written before is kept",
             next_command="free some space there (invoke cache.clear, old runs in .perf/runs), then run again",
         )
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+    if error.errno == errno.EROFS:
         return Lacking(
             f"cannot write {place}: {error.strerror}",
-            cause="the place is read-only for this user",
+            cause="its file system is mounted read-only",
             next_command="make it writable, or set PERF_CACHE_DIR to a place that is",
         )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        # Whether it was to be read or written the error does not say.
+        return Lacking(
+            f"no permission for {place}: {error.strerror}",
+            cause="this user may not read or write it, or not enter a directory above it",
+            next_command="give this user the permission; what is of the cache can lie elsewhere: set PERF_CACHE_DIR",
+        )
+    if error.errno == errno.ENOTDIR:
+        return _no_directory(place)
     return None
 
 
+def _no_directory(place: object) -> Lacking:
+    return Lacking(
+        f"a plain file stands at or above {place}, where a directory is wanted",
+        cause="a setting such as PERF_CACHE_DIR names a file, or a place below one",
+        next_command="set it to a directory, or move that file away",
+    )
+
+
 def make_directory(path: Path) -> Path:
-    """Create `path` and its parents; disk errors are told as such."""
+    """Create `path` and its parents; disk errors, and a file in its place, are told as such."""
     with disk_errors(path):
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise _no_directory(path) from error
     return path
 
 

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 import git
 
 from perf.errors import Lacking, Undecided, UsageError
 from perf.system import files
+from perf.system.repository import git_words, open_repository, unreadable
 
 # A question of git's for a name and a password would wait, unseen, for an answer.
-_NO_QUESTIONS: Final = {"GIT_TERMINAL_PROMPT": "0"}
+NO_QUESTIONS: Final = {"GIT_TERMINAL_PROMPT": "0"}
 # Up to the last "@" before the path; a password may hold a "/", a port may not.
 _USER: Final = re.compile(r"(?<=://)(?:[^/@\s]*:(?!\d+(?:/|\s|$))[^\s]*@|[^/\s]*@)")
 _QUERY: Final = re.compile(r"(?<=://)([^?\s]*)\?[^\s']*")
+_SHA: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+# The caller's configuration (safe.directory, credentials) is of no one repository; git itself keeps it for submodules.
+_CONFIGURATION: Final = frozenset({"GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT"})
+# What Go builds from. A target with one that git does not know is another program than its commit.
+_SOURCES: Final = ("go.mod", "go.sum", "go.work")
+_SOURCE_SUFFIXES: Final = frozenset({".go", ".s", ".S", ".c", ".h", ".cc", ".cpp", ".syso"})
 _HUNK: Final = re.compile(r"@@ -\S+ \+(\d+)(?:,(\d+))? @@")
 
 
@@ -42,70 +49,114 @@ class Checkout:
     subdirectory: str
 
 
+def leave_callers_repository() -> None:
+    """Take what git tells a hook of its repository (GIT_DIR, GIT_INDEX_FILE …) out of this process's environment.
+
+    Ours would else write into the index of the commit that the hook is part of. Once, before any other git is run.
+    Without a git there is none to mislead: what needs one says so.
+    """
+    if shutil.which("git") is None:
+        return
+    for name in {*str(git.Git().rev_parse("--local-env-vars")).split()} - _CONFIGURATION:
+        os.environ.pop(name, None)
+
+
 def find_checkout(directory: Path) -> Checkout:
-    """The repository that holds `directory`; raises UsageError when there is none."""
+    """The repository that holds `directory`; raises UsageError when there is none, or none that may be read."""
+    directory = directory.resolve()
+    if unreadable(directory) is not None:
+        raise no_repository(directory)
     try:
-        with git.Repo(directory, search_parent_directories=True) as repo:
+        with open_repository(directory, parents=True) as repo:
             root = Path(repo.working_tree_dir or directory).resolve()
     except (git.InvalidGitRepositoryError, git.NoSuchPathError) as error:
-        raise UsageError(
-            f"{directory} is not in a git repository",
-            cause="a download without history, or a path outside the checkout",
-            next_command="git clone the target and give that path: --target PATH",
-        ) from error
-    return Checkout(root, directory.resolve().relative_to(root).as_posix())
+        raise no_repository(directory) from error
+    return Checkout(root, directory.relative_to(root).as_posix())
+
+
+def no_repository(directory: Path) -> UsageError:
+    """Why `find_checkout` finds none that holds `directory`."""
+    if (forbidden := unreadable(directory)) is not None:
+        return UsageError(
+            f"{directory} is in a git repository that may not be read: {forbidden}: permission denied",
+            cause="it belongs to another user, or its modes were changed",
+            next_command=f"ls -ld {shlex.quote(str(forbidden))} tells whose it is; let this user read it",
+        )
+    return UsageError(
+        f"{directory} is not in a git repository",
+        cause="a download without history, or a path outside the checkout",
+        next_command="git clone the target and give that path: --target PATH",
+    )
 
 
 def resolve(checkout: Checkout, revision: str) -> Commit:
     """The commit that `revision` names; raises UsageError. Options in disguise (`--upload-pack=x`) are refused."""
-    if not revision.strip() or revision.startswith("-"):
+    if not revision.strip() or revision.startswith(("-", "^")):
         raise UsageError(
             f"{revision!r} is no revision",
-            cause="an empty variable, or an option in the place of a name",
+            cause="an empty variable, or an option or an exclusion (^REV) in the place of a name",
             next_command="name a branch, a tag or a commit, or leave the revision out",
         )
-    with git.Repo(checkout.root) as repo:
-        try:
-            sha = repo.git.rev_parse("--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-        except (git.GitCommandError, ValueError) as error:
-            how = "--unshallow --tags" if is_shallow(checkout) else "--all --tags"
+    with open_repository(checkout.root) as repo:
+        if sha := _object(repo, f"{revision}^{{commit}}"):
+            return _commit(repo, sha)
+        # ":/text" reaches to the end of the name: what is asked for beside it would be part of the text.
+        named = _object(repo, revision)
+        if named and (held := _object(repo, f"{named}^{{}}")):
+            if (kind := repo.git.cat_file("-t", held)) == "commit":
+                return _commit(repo, held)
             raise UsageError(
-                f"unknown revision {revision!r} in {checkout.root}",
-                cause="a misspelt name, or a commit that was not fetched",
-                next_command=f"git -C {shlex.quote(str(checkout.root))} fetch {how}",
-            ) from error
-        return _commit(repo, sha.splitlines()[-1])
+                f"{revision!r} is no commit in {checkout.root}: it is a {kind}",
+                cause="a path after the revision, or a tag of something else",
+                next_command="name a branch, a tag or a commit",
+            )
+    how = "--unshallow --tags" if is_shallow(checkout) else "--all --tags"
+    raise UsageError(
+        f"unknown revision {revision!r} in {checkout.root}",
+        cause="a misspelt name, or a commit that was not fetched",
+        next_command=f"git -C {shlex.quote(str(checkout.root))} fetch {how}",
+    )
 
 
 def head(checkout: Checkout) -> Commit:
     """The commit checked out; raises Undecided in a repository without commits."""
-    with git.Repo(checkout.root) as repo:
-        if not repo.head.is_valid():
-            raise Undecided(f"{checkout.root} has no commit yet", next_command="commit first")
-        return _commit(repo, repo.head.commit.hexsha)
+    with open_repository(checkout.root) as repo:
+        try:
+            return _commit(repo, repo.git.rev_parse("--verify", "--quiet", "HEAD^{commit}"))
+        except git.GitCommandError as error:
+            if error.status != 1:
+                raise
+            raise Undecided(f"{checkout.root} has no commit yet", next_command="commit first") from error
 
 
 def has_commits(checkout: Checkout) -> bool:
-    with git.Repo(checkout.root) as repo:
-        return bool(repo.head.is_valid())
+    with open_repository(checkout.root) as repo:
+        return _object(repo, "HEAD^{commit}") is not None
 
 
 def is_dirty(checkout: Checkout) -> bool:
-    """Whether tracked files below the target's directory differ from the commit."""
-    with git.Repo(checkout.root) as repo:
-        return bool(
-            repo.git.status("--porcelain", "--untracked-files=no", "--", checkout.subdirectory).strip()
-        )
+    """Whether the target's directory is another program than the commit.
+
+    Tracked files below it differ, or Go would build from files that git does not know yet (ignored ones apart).
+    """
+    with open_repository(checkout.root) as repo:
+        # The index is read and not renewed: one that another git holds, or a hook that tells of it, is left alone.
+        asked = repo.git(no_optional_locks=True, literal_pathspecs=True)
+        if asked.status("--porcelain", "--untracked-files=no", "--", checkout.subdirectory).strip():
+            return True
+        asked = repo.git(no_optional_locks=True, literal_pathspecs=True)
+        new = asked.ls_files("--others", "--exclude-standard", "-z", "--", checkout.subdirectory)
+    return any(_is_source(PurePosixPath(path)) for path in str(new).split("\0") if path)
 
 
 def is_shallow(checkout: Checkout) -> bool:
-    with git.Repo(checkout.root) as repo:
+    with open_repository(checkout.root) as repo:
         return str(repo.git.rev_parse("--is-shallow-repository")).strip() == "true"
 
 
 def ancestors(checkout: Checkout, sha: str, limit: int) -> tuple[str, ...]:
     """`sha` and its first-parent ancestors, newest first, at most `limit`."""
-    with git.Repo(checkout.root) as repo:
+    with open_repository(checkout.root) as repo:
         listed = repo.git.rev_list("--first-parent", f"--max-count={limit}", "--end-of-options", sha, "--")
         return tuple(listed.split())
 
@@ -116,7 +167,7 @@ def default_base(checkout: Checkout) -> Commit:
     Raises Lacking in a shallow clone that hides it, Undecided where there is no earlier commit.
     """
     here = head(checkout)
-    with git.Repo(checkout.root) as repo:
+    with open_repository(checkout.root) as repo:
         branch = _default_branch(repo)
         bases = [base.hexsha for base in repo.merge_base(here.sha, branch)] if branch else [here.sha]
         if bases == [here.sha]:
@@ -157,14 +208,14 @@ def changed_lines(checkout: Checkout, base: str, head: str | None) -> dict[str, 
         "--dst-prefix=b/",
     )
     sides = [base] if head is None else [base, head]
-    with git.Repo(checkout.root) as repo:
+    with open_repository(checkout.root) as repo:
         try:
             shown = repo.git(c="core.quotePath=false").diff(
                 *options, "--end-of-options", *sides, "--", "*.go", "*go.mod"
             )
         except git.GitCommandError as error:
             raise Undecided(
-                f"git diff cannot tell what changed since {base[:12]}: {_git_words(error)}"
+                f"git diff cannot tell what changed since {base[:12]}: {git_words(error)}"
             ) from error
         new = repo.git.ls_files("--others", "--exclude-standard", "-z", "--", "*.go") if head is None else ""
     return {path: ((1, sys.maxsize),) for path in str(new).split("\0") if path} | _hunks(shown)
@@ -177,44 +228,24 @@ def commits_touching(
 
     Raises Undecided where git cannot tell, or not in time.
     """
-    with git.Repo(checkout.root) as repo:
+    with open_repository(checkout.root) as repo:
         try:
             listed = repo.git.log(
                 *(f"-L{lines[0]},{lines[1]}:{path}", "--no-patch", "--format=%H", f"{base}..{head}"),
                 kill_after_timeout=timeout_seconds,
             )
         except git.GitCommandError as error:
-            raise Undecided(f"git log -L cannot tell who touched {path}: {_git_words(error)}") from error
+            raise Undecided(f"git log -L cannot tell who touched {path}: {git_words(error)}") from error
         return tuple(_commit(repo, sha) for sha in listed.split())
 
 
 def text_at(checkout: Checkout, sha: str, path: str) -> str | None:
     """A file as a commit has it; None where it has none of that path."""
-    with git.Repo(checkout.root) as repo:
+    with open_repository(checkout.root) as repo:
         try:
             return str(repo.git.show("--end-of-options", f"{sha}:{path}"))
         except git.GitCommandError:
             return None
-
-
-@contextmanager
-def worktree(checkout: Checkout, sha: str, place: Path) -> Iterator[Path]:
-    """The target's directory at `sha` in a worktree of its own; removed on any end. The checkout is never touched."""
-    with files.exclusive(place.parent / ".worktrees.lock"):
-        _remove_worktree(checkout, place)
-        try:
-            with git.Repo(checkout.root) as repo:
-                repo.git.worktree("add", "--detach", "--force", str(place), sha)
-        except git.GitCommandError as error:
-            if "Read-only file system" not in str(error) and "Permission denied" not in str(error):
-                raise _not_checked_out(sha, place, error) from error
-            # A worktree is noted in the repository, which may not be written: a clone that borrows its objects is not.
-            _borrow(checkout, sha, place)
-    try:
-        yield place / checkout.subdirectory
-    finally:
-        with files.exclusive(place.parent / ".worktrees.lock"):
-            _remove_worktree(checkout, place)
 
 
 def clone(url: str, place: Path) -> None:
@@ -225,22 +256,27 @@ def clone(url: str, place: Path) -> None:
         if directory is None:
             return
         try:
-            git.Repo.clone_from(url, directory / "checkout", env=_NO_QUESTIONS).close()
+            git.Git.check_unsafe_protocols(url)
+            caller = git.Git()
+            with caller.custom_environment(**NO_QUESTIONS):
+                # As a process it ends with us; its words are read while it runs.
+                process = caller.clone("--", url, str(directory / "checkout"), as_process=True)
+                process.wait(stderr=process.communicate()[1])
         except git.UnsafeProtocolError as error:
             raise _no_url(url) from error
         except git.GitCommandError as error:
             raise Lacking(
                 f"cannot clone {redacted(url)}",
-                cause=redacted(_git_words(error)),
+                cause=redacted(git_words(error)),
                 next_command="check the address and the network, or give a local path: --target PATH",
             ) from error
 
 
 def fetch(place: Path) -> bool:
     """Fetch and check out the newest of the default branch; False without a network (what stands is used)."""
-    with git.Repo(place) as repo:
+    with open_repository(place) as repo:
         try:
-            with repo.git.custom_environment(**_NO_QUESTIONS):
+            with repo.git.custom_environment(**NO_QUESTIONS):
                 repo.remotes.origin.fetch(prune=True)
         except git.GitCommandError:
             return False
@@ -268,6 +304,19 @@ def _commit(repo: git.Repo, sha: str) -> Commit:
     return Commit(commit.hexsha, subject, str(commit.author.name), commit.committed_datetime.isoformat())
 
 
+def _object(repo: git.Repo, name: str) -> str | None:
+    """The hash that a name stands for; None for what names no object, or several."""
+    try:
+        told = str(repo.git.rev_parse("--verify", "--quiet", "--end-of-options", name)).splitlines()
+    except (git.GitCommandError, ValueError):
+        return None
+    return told[-1] if told and _SHA.fullmatch(told[-1]) else None
+
+
+def _is_source(path: PurePosixPath) -> bool:
+    return path.name in _SOURCES or path.suffix in _SOURCE_SUFFIXES
+
+
 def _is_here(repo: git.Repo, sha: str) -> bool:
     """In a shallow clone a commit names parents that were not fetched."""
     try:
@@ -285,30 +334,6 @@ def _default_branch(repo: git.Repo) -> str | None:
     return next((name for name in names if name in known), None)
 
 
-def _borrow(checkout: Checkout, sha: str, place: Path) -> None:
-    try:
-        with git.Repo.clone_from(str(checkout.root), place, shared=True, no_checkout=True) as repo:
-            repo.git.checkout("--detach", sha)
-    except git.GitCommandError as error:
-        raise _not_checked_out(sha, place, error) from error
-
-
-def _not_checked_out(sha: str, place: Path, error: git.GitCommandError) -> Lacking:
-    full = "No space left" in str(error) or "unable to write file" in str(error)
-    return Lacking(
-        f"{sha[:12]} cannot be checked out into {place}: {_git_words(error)}",
-        cause="the disk is full" if full else "the repository is damaged, or not all of it is here",
-        next_command="free some space, or set TMPDIR to a larger disk" if full else "git fsck",
-    )
-
-
-def _remove_worktree(checkout: Checkout, place: Path) -> None:
-    with git.Repo(checkout.root) as repo:
-        if place.exists():
-            files.remove_tree(place)
-        repo.git.worktree("prune")
-
-
 def _hunks(patch: str) -> dict[str, tuple[tuple[int, int], ...]]:
     changed: dict[str, list[tuple[int, int]]] = {}
     path = ""
@@ -319,9 +344,3 @@ def _hunks(patch: str) -> dict[str, tuple[tuple[int, int], ...]]:
             first, count = int(hunk[1]), int(hunk[2] or 1)
             changed.setdefault(path, []).append((first, first + count - 1) if count else (first + 1, first))
     return {path: tuple(pairs) for path, pairs in changed.items()}
-
-
-def _git_words(error: git.GitCommandError) -> str:
-    lines = str(error.stderr).replace("stderr:", "").strip(" '\n").splitlines()
-    telling = next((line for line in lines if line.startswith("fatal:")), lines[-1] if lines else "")
-    return telling.removeprefix("fatal:").strip() or f"git ended with {error.status}"

@@ -312,6 +312,19 @@ def tool(go: Go, processes: Processes, arguments: Sequence[str], cwd: Path, time
     return done.stdout
 
 
+def prepare_tool(go: Go, processes: Processes, name: str, cwd: Path) -> None:
+    """Have `go tool NAME` ready: newer versions of Go build pprof and trace when they are asked for first.
+
+    What it says is of no use here; where it cannot be built, the first real use tells why.
+    """
+    processes.run(
+        [go.program, "tool", name, "-h"],
+        environment=go.build_environment,
+        cwd=cwd,
+        timeout_seconds=BUILD_TIMEOUT_SECONDS,
+    )
+
+
 def _files(entry: Mapping[str, Any], fields: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(name for field in fields for name in entry.get(field, ())))
 

@@ -8,7 +8,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Final, TypeVar
+
+_WAKES_EVERY_SECONDS: Final = 0.5
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -28,9 +30,12 @@ def in_parallel(
     pool = ThreadPoolExecutor(max(1, threads))
     try:
         futures = [pool.submit(function, item) for item in items]
-        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-        for future in done:
-            future.result()
+        left = set(futures)
+        while left:
+            # The kernel may hand a signal to a thread of the pool; Python acts on it once the main thread wakes.
+            done, left = wait(left, timeout=_WAKES_EVERY_SECONDS, return_when=FIRST_EXCEPTION)
+            for future in done:
+                future.result()
         return [future.result() for future in futures]
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)

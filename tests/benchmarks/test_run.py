@@ -209,6 +209,44 @@ def test_an_end_is_believed_only_with_gos_closing_word(text: str, returncode: in
     assert [words in problem.text for problem in given.problems] == ([True] if words else [])
 
 
+HEADER = "goos: linux\ngoarch: amd64\npkg: example.test/m/p\ncpu: A CPU\n"
+RESULT = "BenchmarkA-2   \t       1\t       483.0 ns/op\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "returncode", "words"),
+    [
+        (f"{HEADER}{RESULT}2026/11/23 22:48:59 no luck\n", 1, "ended with exit 1; the last it said: no luck"),
+        (f"{HEADER}BenchmarkA\n2026/11/23 22:48:59.123456 no luck\n", 1, "the last it said: no luck"),
+        (
+            f"{HEADER}BenchmarkA-2   \t2026/11/23 22:48:59 no luck\n",
+            1,
+            "the last it said: no luck",
+        ),
+        (f"{HEADER}{RESULT}a\nb\n\nc\n \nd\n", 2, "ended with exit 2; the last it said: b; c; d"),
+        (f"{HEADER}{RESULT}{'x' * 999}\n", 2, f"the last it said: {'x' * 200}…"),
+        (f"{HEADER}a log\n{RESULT}", 3, "ended with exit 3 and no word of why: a call of os.Exit?"),
+        (HEADER, 3, "ended with exit 3 and no word of why: a call of os.Exit?"),
+        (
+            f"{HEADER}no Docker here\n",
+            0,
+            "ended with exit 0 before its benchmarks did; the last it said: no Docker here",
+        ),
+        (
+            f"{HEADER}free(): invalid pointer\n",
+            -6,
+            "was killed by signal 6; the last it said: free(): invalid pointer",
+        ),
+        (f"{HEADER}{RESULT}PASS\nleaked\n", 1, "after its benchmarks had passed; the last it said: leaked"),
+    ],
+)
+def test_what_a_process_said_last_is_told_of_its_end(text: str, returncode: int, words: str) -> None:
+    given = judge("./p", "raw", text, Ended(returncode, 1.0, 1.0, False), 2, 60.0)
+    assert [problem.text for problem in given.problems if problem.kind is ProblemKind.FAILED][-1].endswith(
+        words
+    )
+
+
 def test_what_go_prints_while_a_panic_unwinds_is_neither_a_result_nor_blamed_on_the_next_benchmark() -> None:
     """Seen on a busy machine: the main goroutine goes on for a moment before the panic ends the process."""
     text = """BenchmarkBefore-2 \t 10\t 5.0 ns/op\t 0 B/op

@@ -54,12 +54,12 @@ def test_a_plan_tells_what_would_run_and_builds_nothing(context_for: ContextFor,
     )
     plan = scenario.plan(context_for(module, Target(leave_out=rows)))
     text = "\n".join(plan.lines)
-    assert "8 benchmark functions in 2 packages, 5 processes each, -benchtime=50ms" in plan.lines[0]
+    assert "8 benchmark functions in 2 packages, 6 processes each, -benchtime=50ms" in plan.lines[0]
     assert "./good: BenchmarkSum" in text
     assert "BenchmarkPanics" not in text
     assert "ends its process" in text
     assert "known to be broken" in text
-    assert plan.expected_seconds == pytest.approx(8 * 5 * 3 * 0.05)
+    assert plan.expected_seconds == pytest.approx(8 * 6 * 3 * 0.05)
 
 
 def test_a_series_has_a_value_per_process_for_each_unit(context_for: ContextFor, module: Path) -> None:

@@ -17,7 +17,7 @@ from perf.blame.touches import UNCOMMITTED, Change
 from perf.context import Context
 from perf.errors import Interrupted
 from perf.model import Blame, GrownFunction
-from perf.system import git, go
+from perf.system import git, go, trees
 from perf.system.counters import Counter, find_counter
 from tests.blame.planted import COMMITS, CULPRIT
 from tests.conftest import ContextFor
@@ -66,7 +66,7 @@ def planted(
     monkeypatch.setattr(profiles, "_INSTRUCTIONS_COUNTED", 3e7)
     root = git_repository(*COMMITS)
     checkout = git.find_checkout(root / "sub")
-    with git.worktree(checkout, git.resolve(checkout, "HEAD~3").sha, tmp_path / "trees" / "base") as base:
+    with trees.exported(checkout, git.resolve(checkout, "HEAD~3").sha, tmp_path / "trees" / "base") as base:
 
         def make(edit: Callable[[str], str] | None = None) -> Planted:
             path = root / "sub" / "planted.go"

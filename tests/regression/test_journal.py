@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from perf.regression.journal import Journal
+import pytest
+
+from perf.regression.journal import Journal, made, problem_of
 
 
 def test_what_is_noted_is_recalled_and_stands_in_the_file_at_once(tmp_path: Path) -> None:
@@ -35,3 +38,30 @@ def test_a_line_cut_short_by_a_kill_is_as_if_it_had_not_been_written(tmp_path: P
         file.write('["cut", {"values": {"sec')
     again = Journal(tmp_path / "again.jsonl", tmp_path / "samples.jsonl")
     assert (again.recall("whole"), again.recall("cut")) == (1, None)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["1", "null", "[]", '["odd"]', '["odd", 1, 2]', '"od"', '{"odd": 1, "x": 2}', "[[1], 2]", "[" * 9999],
+)
+def test_a_line_that_is_no_pair_of_key_and_value_is_as_if_it_had_not_been_written(
+    tmp_path: Path, line: str
+) -> None:
+    (tmp_path / "samples.jsonl").write_text(f'["before", 1]\n{line}\n["after", 2]\n', "utf-8")
+    journal = Journal(tmp_path / "again.jsonl", tmp_path / "samples.jsonl")
+    assert (journal.recall("before"), journal.recall("odd"), journal.recall("after")) == (1, None, 2)
+    assert len((tmp_path / "again.jsonl").read_text("utf-8").splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    "known",
+    [None, 1, [1], {}, {"value": None}, {"value": "x"}, {"value": 1, "problem": {"kind": "unheard of"}}],
+)
+def test_a_value_with_missing_or_odd_fields_is_as_if_it_had_not_been_noted(known: object) -> None:
+    def make(fields: Mapping[str, object]) -> float:
+        if problem := fields.get("problem"):
+            problem_of(problem)  # type: ignore[arg-type]
+        return float(fields["value"])  # type: ignore[arg-type]
+
+    assert made(known, make) is None
+    assert made({"value": 1.5}, make) == 1.5

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
+from perf.benchmarks.binaries import TestBinary
+from perf.context import Context
 from perf.model import Problem, ProblemKind
+from perf.regression import native
+from perf.regression.comparisons import Benchmark
+from perf.regression.journal import Journal
 from perf.regression.native import Native, Nature, nature_of, start_of, together
 from perf.regression.process import Measurement
+from perf.regression.survey import Subject
 
 
 def ran(demand: float | None = 1.0, **values: float) -> Measurement:
@@ -59,3 +68,36 @@ def test_a_process_that_failed_leaves_its_pair_out() -> None:
 def test_more_runs_come_behind_the_first_ones() -> None:
     joined = together(Native((ran(x=1.0),), (ran(x=2.0),)), Native((ran(x=3.0),), (ran(x=4.0),)))
     assert [(pair.base["x"], pair.head["x"]) for pair in joined.pairs] == [(1.0, 2.0), (3.0, 4.0)]
+
+
+SUBJECT = Subject(
+    Benchmark("./work", "BenchmarkA"),
+    TestBinary("./work", Path("base"), Path("base/work.test"), "b", None),
+    TestBinary("./work", Path("head"), Path("head/work.test"), "h", None),
+    10,
+    0.001,
+    30.0,
+)
+
+
+@pytest.mark.parametrize(("fails_alone", "pairs"), [(False, 3), (True, 0)])
+def test_a_benchmark_that_fails_beside_itself_is_run_alone(
+    monkeypatch: pytest.MonkeyPatch,
+    context_for: Callable[..., Context],
+    tmp_path: Path,
+    fails_alone: bool,
+    pairs: int,
+) -> None:
+    """It may listen on a port of its own choice: two processes of it at a time are one too many."""
+    keys: list[str] = []
+
+    def measure(*given: object, **_: object) -> Measurement:
+        key = str(given[5])
+        keys.append(key)
+        return FAILED if fails_alone or not key.startswith("native-alone") else ran()
+
+    monkeypatch.setattr(native, "measure_once", measure)
+    context = context_for(tmp_path)
+    found = native.run_native(context, Journal(tmp_path / "j"), [SUBJECT], "native", range(3))
+    assert len(found[SUBJECT.benchmark].pairs) == pairs
+    assert keys.count("native-alone/0") == (1 if fails_alone else 2)

@@ -20,6 +20,7 @@ def row(verdict: Verdict, change: float | None = 0.5) -> Comparison:
 
 
 BROKEN = Problem("./q", "", ProblemKind.NOT_BUILT, "a.go:1: no")
+FELL = Problem("./q", "BenchmarkA", ProblemKind.PANICKED, "boom")
 LEFT = Problem("./q", "", ProblemKind.LEFT_OUT, "sleeps")
 
 
@@ -34,7 +35,12 @@ LEFT = Problem("./q", "", ProblemKind.LEFT_OUT, "sleeps")
         (NOTHING, Status.UNKNOWN, "no benchmark stands on both sides"),
         (replace(NOTHING, only_head=("./p BenchmarkNew",)), Status.UNKNOWN, "nothing to compare"),
         (replace(NOTHING, proven=("./p",), problems=(LEFT,)), Status.PASSED, "nothing to measure"),
-        (replace(NOTHING, proven=("./p",), problems=(BROKEN,)), Status.UNKNOWN, "could not be run"),
+        (replace(NOTHING, proven=("./p",), problems=(BROKEN,)), Status.UNKNOWN, "1 package could not be run"),
+        (
+            replace(NOTHING, problems=(BROKEN, FELL, LEFT, replace(FELL, name="BenchmarkB"))),
+            Status.UNKNOWN,
+            "1 package and 2 benchmarks could not be run",
+        ),
         (
             replace(NOTHING, comparisons=(row(Verdict.UNCHANGED), row(Verdict.IMPROVEMENT))),
             Status.PASSED,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perf.regression.own_code import changed_benchmarks, same_code
+from perf.regression.own_code import changed_benchmarks, renamed_benchmarks, same_code
 
 SOURCE = """//go:build linux
 
@@ -158,3 +158,23 @@ def test_comments_between_lines_change_nothing(places: set[int], comment: str) -
     edited = "".join(comment * (number in places) + line for number, line in enumerate(_LINES))
     assert same_code(SOURCE, edited)
     assert changed_benchmarks([SOURCE], [edited]) == frozenset()
+
+
+def test_a_benchmark_under_a_new_name_is_the_same_one() -> None:
+    before = 'package a\n\nfunc BenchmarkOld(b *testing.B) { run(b, "BenchmarkOld") }\n'
+    after = 'package a\n\n// A better name.\nfunc BenchmarkNew(b *testing.B) { run(b, "BenchmarkNew") }\n'
+    assert renamed_benchmarks([before], [after]) == {"BenchmarkOld": "BenchmarkNew"}
+
+
+def test_another_benchmark_in_the_place_of_one_is_no_new_name() -> None:
+    before = "package a\n\nfunc BenchmarkOld(b *testing.B) { run(b) }\n"
+    after = "package a\n\nfunc BenchmarkNew(b *testing.B) { other(b) }\n"
+    assert renamed_benchmarks([before], [after]) == {}
+
+
+def test_two_new_names_of_equal_code_stand_for_two_old_ones() -> None:
+    before = (
+        "package a\n\nfunc BenchmarkA(b *testing.B) { run(b) }\n\nfunc BenchmarkB(b *testing.B) { run(b) }\n"
+    )
+    after = before.replace("BenchmarkA", "BenchmarkC").replace("BenchmarkB", "BenchmarkD")
+    assert renamed_benchmarks([before], [after]) == {"BenchmarkA": "BenchmarkC", "BenchmarkB": "BenchmarkD"}

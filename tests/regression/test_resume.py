@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from perf.errors import UsageError
 from perf.regression import resume
 from perf.regression.resume import RunPlan
 
-PLAN = RunPlan("work", "b" * 40, "h" * 40, False, 7, "Copy", "full", {"./pkg": ("1", "2")})
+PLAN = RunPlan("work", "b" * 40, "h" * 40, False, 7, "Copy", "full", "needed", None, {"./pkg": ("1", "2")})
 ContextFor = Callable[..., Context]
 
 
@@ -56,6 +57,39 @@ def test_a_named_run_goes_on(context: Context) -> None:
 def test_where_there_is_no_such_run_it_is_said(context: Context, asked: str) -> None:
     with pytest.raises(UsageError, match="no run of regression to go on with"):
         resume.earlier(replace(context, options=Options(resume=asked)))
+
+
+@pytest.mark.parametrize("asked", ["", ".", "..", "/", "/etc", "1/", "../runs/1", "1/regression"])
+def test_what_is_no_name_of_a_run_is_wrong_use(context: Context, asked: str) -> None:
+    ran(context, "1", PLAN)
+    with pytest.raises(UsageError, match=f"--resume '{asked}' names no run"):
+        resume.earlier(replace(context, options=Options(resume=asked)))
+
+
+@pytest.mark.parametrize("asked", ["*", "[1]", "x" * 999])
+def test_a_name_is_no_pattern_and_may_be_of_any_length(context: Context, asked: str) -> None:
+    ran(context, "1", PLAN)
+    with pytest.raises(UsageError, match="no run of regression to go on with"):
+        resume.earlier(replace(context, options=Options(resume=asked)))
+
+
+@pytest.mark.parametrize("odd", ["1", "{}", '{"target": 1}'])
+def test_a_plan_that_is_none_is_no_run(context: Context, odd: str) -> None:
+    ran(context, "1", PLAN)
+    (context.places.runs / "1" / "regression" / "plan.json").write_text(odd, "utf-8")
+    with pytest.raises(UsageError, match="no run of regression"):
+        resume.earlier(context)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("bench", 7), ("base", None), ("seed", "x"), ("binaries", {"p": 1})]
+)
+def test_a_plan_with_an_odd_value_is_no_run(context: Context, field: str, value: object) -> None:
+    ran(context, "1", PLAN)
+    path = context.places.runs / "1" / "regression" / "plan.json"
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), field: value}), "utf-8")
+    with pytest.raises(UsageError, match="no run of regression"):
+        resume.earlier(context)
 
 
 def test_a_plan_that_was_cut_short_is_no_run(context: Context) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from perf.regression.comparisons import Benchmark, Pair
 from perf.regression.journal import Journal
 from perf.regression.rounds import ALTERNATIONS, MOST_FAILED_ROUNDS, Standing, best, time_rounds
 from perf.regression.survey import Subject
+from perf.system import clock
 from perf.system.processes import Ended
 
 BASE = TestBinary("./work", Path("base"), Path("base/work.test"), "b", None)
@@ -200,3 +202,52 @@ def test_what_the_rounds_left_would_hardly_decide_is_given_up(
     )
     assert (len(timing.pairs[A]), len(timing.pairs[B])) == (12, 30)
     assert not timing.out_of_time
+
+
+def test_rounds_that_ran_before_are_taken_whatever_time_is_left(
+    stand_in: Callable[[Fake], Runs], context: Context, tmp_path: Path
+) -> None:
+    """One second is too short for six new rounds of ten; of those that the journal has it needs none."""
+    slow = tuple(replace(each, seconds_per_op=1.0) for each in SUBJECTS)
+    stand_in(lambda _binary, name, _number: gave(name, 1.0))
+    time_rounds(context, Journal(tmp_path / "first"), slow, "first", (6,), math.inf, never, {})
+    again = Journal(tmp_path / "second", tmp_path / "first")
+    runs = stand_in(lambda _binary, name, _number: gave(name, 1.0))
+    deadline = clock.monotonic_seconds() + 1.0
+    timing = time_rounds(context, again, slow, "first", (6,), deadline, never, {})
+    assert {benchmark: len(pairs) for benchmark, pairs in timing.pairs.items()} == {A: 6, B: 6}
+    assert runs.order == []
+
+
+def test_a_metric_that_is_no_number_takes_nothing_from_the_others(
+    stand_in: Callable[[Fake], Runs], context: Context, tmp_path: Path
+) -> None:
+    garbled = Problem("./work", "BenchmarkA", ProblemKind.GARBLED, "NaN widgets is not a finite number")
+    stand_in(lambda _binary, name, _number: replace(gave(name, 1.0), problems=(garbled,)))
+    journal = Journal(tmp_path / "journal")
+    measured = process.measure_once(context, journal, SUBJECTS[0], "base", 10, "native/0")
+    assert measured.values == {"sec/op": 1.0}
+    assert measured.problem is None
+
+
+def test_names_that_are_the_same_as_a_file_name_have_files_of_their_own(
+    stand_in: Callable[[Fake], Runs], context: Context, tmp_path: Path
+) -> None:
+    runs = stand_in(lambda _binary, name, _number: gave(name, 1.0))
+    journal = Journal(tmp_path / "journal")
+    for name in ("BenchmarkA/a.b", "BenchmarkA/a-b"):
+        alike = replace(SUBJECTS[0], benchmark=Benchmark("./work", name))
+        process.measure_once(context, journal, alike, "base", 10, "native/0")
+    assert len(runs.raw) == 2
+
+
+def test_a_line_of_the_journal_that_lacks_a_field_is_measured_again(
+    stand_in: Callable[[Fake], Runs], context: Context, tmp_path: Path
+) -> None:
+    runs = stand_in(lambda _binary, name, _number: gave(name, 1.0))
+    journal = Journal(tmp_path / "journal")
+    journal.note("native/0/base/./work BenchmarkA", {"values": {"sec/op": 9.0}})
+    assert process.measure_once(context, journal, SUBJECTS[0], "base", 10, "native/0").values == {
+        "sec/op": 1.0
+    }
+    assert len(runs.order) == 1

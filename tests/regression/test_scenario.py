@@ -136,7 +136,7 @@ def test_new_removed_and_failing_benchmarks_are_told_and_none_is_red(
 ) -> None:
     breaks = EXTRA.format(name="Breaks", body="Break()")
     before = BENCHMARKS + EXTRA.format(name="Removed", body="Fill(1)") + breaks
-    after = BENCHMARKS + EXTRA.format(name="Added", body="Fill(1)") + breaks
+    after = BENCHMARKS + EXTRA.format(name="Added", body="Fill(2)") + breaks
     fine, broken = CODE + "\nfunc Break() {}\n", CODE + '\nfunc Break() { panic("boom") }\n'
     root = git_repository(
         COMMIT | {"work.go": fine, "work_test.go": before}, {"work.go": broken, "work_test.go": after}
@@ -350,3 +350,11 @@ func BenchmarkPanics(b *testing.B) { panic("so that the process is started again
     result = result_of(context_for(root, options=Options(pairs=6)))
     said = [(each.name, each.kind) for each in result.problems]
     assert len(said) == len(set(said)) > 0
+
+
+def test_a_base_that_is_the_head_is_wrong_use_and_no_pass(
+    git_repository: Repository, context_for: ContextFor
+) -> None:
+    context = context_for(git_repository(COMMIT, {"notes.md": "words\n"}), options=Options(base="HEAD"))
+    with pytest.raises(UsageError, match="the same commit"):
+        scenario.run(context)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from perf.benchmarks.binaries import TestBinary
 from perf.context import Context, Options
-from perf.errors import RunFailed, Undecided
+from perf.errors import RunFailed, Undecided, UsageError
 from perf.model import Problem, ProblemKind
 from perf.regression.sides import Couple, Matched, built, find_base, find_head, match
 
@@ -109,6 +111,15 @@ def test_a_package_without_a_binary_on_both_sides_is_a_problem_beside_the_others
     assert [problem.kind for problem in found.problems] == [kind]
 
 
+def test_what_does_not_build_at_the_base_is_not_told_as_a_slip_of_the_checkout(tmp_path: Path) -> None:
+    """No annotation may point to a line of the checkout for it."""
+    good, broken = binary(tmp_path / "x", "a"), binary(tmp_path / "b", "z", kind=ProblemKind.NOT_BUILT)
+    assert broken.problem is not None
+    placed = replace(broken, problem=replace(broken.problem, position="z/a_test.go:3"))
+    (problem,) = match([good, placed], [good, binary(tmp_path / "h", "z")]).problems
+    assert (problem.text, problem.position) == ("at the base: z/a_test.go:3: undefined: x", "")
+
+
 def test_new_and_removed_benchmarks_are_named_where_held_files_hide_them(tmp_path: Path) -> None:
     base = [binary(tmp_path / "b", name) for name in ("held", "own")]
     head = [binary(tmp_path / "h", name, "other") for name in ("held", "own")]
@@ -198,7 +209,12 @@ def test_a_changed_program_runs_the_bases_benchmarks_on_the_bases_test_data(
     with sides_of(context_for(root)) as found:
         (couple,) = found.differing
         assert (couple.changed, couple.not_held) == (frozenset(), "")
-        assert (couple.new, couple.removed) == (("BenchmarkNew",), ("BenchmarkOther",))
+        assert (couple.new, couple.removed) == ((), ())
+        assert couple.renamed == {"BenchmarkOther": "BenchmarkNew"}
+        assert "both sides ran the base's" in found.notes[0]
+        assert found.notes[1] == (
+            "./a BenchmarkOther is called BenchmarkNew at the head, and is compared under its old name"
+        )
         assert couple.head.directory == couple.base.directory
         assert couple.source is not None
         assert (couple.source / "testdata" / "blob").read_text("utf-8") == "xx"
@@ -269,3 +285,92 @@ def test_a_base_that_go_cannot_list_leaves_nothing_to_compare_with(
     with pytest.raises(Undecided, match="unknown directive"):
         with sides_of(context_for(root)):
             pass
+
+
+@pytest.mark.go
+def test_a_base_that_wants_a_newer_go_leaves_nothing_to_compare_with(
+    git_repository: Repository, context_for: ContextFor
+) -> None:
+    root = git_repository(
+        {"go.mod": GO_MOD.replace("1.21", "1.999"), **package_files("a")}, {"go.mod": GO_MOD}
+    )
+    context = context_for(root)
+    head = find_head(context)
+    base = find_base(context, head)
+    with pytest.raises(Undecided, match=f"the base {base.sha[:12]} cannot be built") as caught:
+        with built(context, base, head):
+            pass
+    assert f"{base.sha[:12]}/go.mod wants Go 1.999" in caught.value.what
+    assert str(context.processes.scratch) not in str(caught.value)
+    assert "--base REV" in caught.value.next_command
+
+
+@pytest.mark.go
+def test_a_base_without_the_targets_directory_leaves_nothing_to_compare_with(
+    git_repository: Repository, context_for: ContextFor
+) -> None:
+    moved = {f"sub/{name}": text for name, text in {"go.mod": GO_MOD, **package_files("a")}.items()}
+    root = git_repository({"README.md": "words"}, moved)
+    context = context_for(root / "sub")
+    with pytest.raises(Undecided, match=r"[0-9a-f]{12} is not a Go module") as caught:
+        with sides_of(context):
+            pass
+    assert str(context.processes.scratch) not in str(caught.value)
+
+
+@pytest.mark.go
+def test_a_file_that_git_does_not_know_yet_is_part_of_the_head(
+    git_repository: Repository, context_for: ContextFor
+) -> None:
+    root = git_repository({"go.mod": GO_MOD, **package_files("a")}, {"README.md": "words"})
+    with sides_of(context_for(root)) as found:
+        assert found.proven == ("./a",)
+    (root / "a" / "slow.go").write_text(
+        'package a\n\nimport "time"\n\nfunc init() { time.Sleep(1) }\n', "utf-8"
+    )
+    with sides_of(context_for(root)) as found:
+        assert found.proven == ()
+
+
+@pytest.mark.go
+def test_both_sides_lie_at_paths_of_equal_length_and_leave_nothing_behind(
+    git_repository: Repository, context_for: ContextFor
+) -> None:
+    """A path's length must not make one side allocate more."""
+    root = git_repository(
+        {"go.mod": GO_MOD, **package_files("a")}, {"a/a.go": "package a\n\nfunc Fill(int) {}\n"}
+    )
+    context = context_for(root)
+    with sides_of(context) as found:
+        (couple,) = found.differing
+        assert couple.source is not None
+        directories = {couple.base.directory, couple.source}
+        assert len(directories) == 2
+        assert len({len(str(each)) for each in directories}) == 1
+        assert not any(each.is_relative_to(root) for each in directories)
+    assert not any(each.exists() for each in directories)
+
+
+def test_a_repository_that_may_not_be_read_is_no_missing_one(
+    git_repository: Repository, context_for: ContextFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = git_repository({"a": "1"})
+    context = replace(context_for(root), target=replace(context_for(root).target, checkout=None))
+    with pytest.raises(UsageError, match="is not in a git repository: there is no commit to compare with"):
+        find_head(context)
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path).name != "objects")
+    with pytest.raises(UsageError, match=r"\.git/objects: permission denied: there is no commit"):
+        find_head(context)
+
+
+def test_a_heads_own_test_files_that_do_not_compile_are_told_though_the_bases_run(
+    git_repository: Repository, context_for: ContextFor
+) -> None:
+    base = {"go.mod": GO_MOD, **package_files("a")}
+    broken = BENCHMARKS.format(package="a") + "\nvar x = undefined\n"
+    changed = {"a/a.go": CODE.format(package="a").replace("n)\n", "n+1)\n"), "a/a_test.go": broken}
+    with sides_of(context_for(git_repository(base, changed))) as found:
+        assert [couple.package for couple in found.differing] == ["./a"]
+        (problem,) = found.problems
+        assert problem.text.startswith("the head's own test files (the base's were run):")
+        assert "undefined" in problem.text

@@ -48,7 +48,7 @@ JITTER = (0.002, -0.001, 0.0, 0.001, -0.002, 0.0015, -0.0015, 0.0005, -0.0005, 0
         ("B/op", [640.0, 648.0] * 3, [656.0, 664.0] * 3, Verdict.UNKNOWN, "jitters by more than it changes"),
         ("B/op", [640.0, 648.0] * 3, [657.0, 665.0] * 3, Verdict.REGRESSION, "head 657"),
         ("B/op", [100.0, 900.0] * 3, [800.0] * 6, Verdict.UNKNOWN, "jitters by more than it changes"),
-        ("B/op", [64.0] * 6, [64.0] * 5 + [math.nan], Verdict.UNKNOWN, "not a number"),
+        ("B/op", [64.0] * 6, [64.0] * 5 + [math.nan], Verdict.UNKNOWN, "no number"),
         ("B/op", [], [64.0], Verdict.UNKNOWN, "no round gave a value"),
     ],
 )
@@ -139,7 +139,11 @@ LOUD = [each * 50 for each in JITTER[::-1]]
         (one_look([], []), Verdict.UNKNOWN, "no round"),
         (one_look([1.0] * 5, [2.0] * 5), Verdict.UNKNOWN, "needs ≥ 6 rounds, has 5"),
         (one_look([1.0] * 6, [1.0] * 6), Verdict.UNCHANGED, "every value is equal"),
-        (one_look([1.0] * 6, [1.0] * 5 + [0.0]), Verdict.UNKNOWN, "1 of 6 rounds gave zero or no number"),
+        (
+            one_look([1.0] * 6, [1.0] * 5 + [0.0]),
+            Verdict.UNKNOWN,
+            "1 of 6 rounds gave zero, a negative or no number",
+        ),
     ],
 )
 def test_a_single_look(facts: OneLook, verdict: Verdict, reason: str) -> None:

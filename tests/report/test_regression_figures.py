@@ -14,8 +14,10 @@ from perf.report.regression_figures import (
     by_metric,
     change_of,
     comparison_table,
+    counted_by,
     figures_of,
     headline,
+    note_of,
     place,
     places_of,
     tally,
@@ -157,3 +159,30 @@ def test_the_blame_of_the_same_metric_goes_before_another() -> None:
     assert blame_of(result_of(one, blames=(other, same)), one) == same
     assert blame_of(result_of(one, blames=(other,)), one) == other
     assert blame_of(result_of(one, blames=(Blame("p", LONG, "B/op", ()),)), one) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "unit", "told"),
+    [
+        (5.2, "sec/op", "instructions counted by valgrind 3.19.0 in 5.2 s"),
+        (5.2, "instructions/op", "instructions counted by valgrind 3.19.0 in 5.2 s"),
+        (0.0, "instructions/op", "instructions counted by valgrind 3.19.0"),
+        (None, "instructions/op", "instructions counted by valgrind 3.19.0"),
+        (0.0, "sec/op", ""),
+        (None, "sec/op", ""),
+    ],
+)
+def test_instructions_are_told_only_where_some_were_counted(
+    seconds: float | None, unit: str, told: str
+) -> None:
+    given = result_of(row("a", unit, 1.0, 0.0, Verdict.UNCHANGED))
+    counted = dataclasses.replace(given, counter="valgrind 3.19.0", counting_seconds=seconds)
+    assert counted_by(counted) == told
+    assert counted_by(dataclasses.replace(counted, counter="")) == ""
+
+
+def test_the_note_names_the_estimate_that_was_made() -> None:
+    assert "Hodges–Lehmann" in note_of(result_of())
+    stored = note_of(dataclasses.replace(result_of(), against="stored"))
+    assert "trimmed means" in stored
+    assert "pairs" not in stored

@@ -39,10 +39,26 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
     assert [each.name for each in tmp_path.iterdir()] == ["a.json"]
 
 
-@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, number: int) -> None:
-    with pytest.raises(Lacking, match="cannot write"), files.disk_errors(tmp_path):
+@pytest.mark.parametrize(
+    ("number", "words"), [(errno.EROFS, "cannot write"), (errno.EACCES, "no permission for")]
+)
+def test_a_place_that_cannot_be_used_is_told_without_guessing_what_for(
+    tmp_path: Path, number: int, words: str
+) -> None:
+    """Of a permission the error does not say whether it was to be read or written."""
+    with pytest.raises(Lacking, match=f"{words} {tmp_path}: "), files.disk_errors(tmp_path):
         raise OSError(number, os.strerror(number))
+
+
+@pytest.mark.parametrize("below", ["", "locks"])
+def test_a_plain_file_in_the_place_of_a_directory_is_told(tmp_path: Path, below: str) -> None:
+    """As where PERF_CACHE_DIR names a file, or a place below one."""
+    (tmp_path / "plain").touch()
+    with pytest.raises(Lacking, match="a plain file stands at or above .*plain") as caught:
+        files.make_directory(tmp_path / "plain" / below)
+    assert "PERF_CACHE_DIR" in str(caught.value)
+    with pytest.raises(Lacking, match="a plain file stands"):
+        files.write_atomically(tmp_path / "plain" / below / "x", "text")
 
 
 def test_an_error_of_the_disk_without_a_place_names_its_own_or_what_is_printed() -> None:

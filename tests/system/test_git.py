@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import git as gitpython
 import pytest
 
 from perf.errors import Lacking, Undecided, UsageError
@@ -37,6 +38,126 @@ def test_a_directory_outside_git_says_how_to_get_a_clone(tmp_path: Path) -> None
         git.find_checkout(tmp_path)
 
 
+def test_a_path_is_taken_literally(
+    git_repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("perf_absent", raising=False)
+    root = git_repository({"a": "1"}, name="$HOME and ${perf_absent}")
+    checkout = git.find_checkout(root)
+    assert checkout == git.Checkout(root, ".")
+    assert git.head(checkout).subject == "commit 0"
+    git.clone(root.as_uri(), tmp_path / "$HOME")
+    assert git.fetch(tmp_path / "$HOME" / "checkout")
+
+
+def test_a_link_into_a_repository_leads_to_it(git_repository: Repository, tmp_path: Path) -> None:
+    root = git_repository({"sub/a": "1"})
+    (tmp_path / "link").symlink_to(root / "sub")
+    assert git.find_checkout(tmp_path / "link") == git.Checkout(root, "sub")
+
+
+def test_what_a_hook_is_told_of_its_repository_does_not_reach_git(
+    git_repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its configuration does: without safe.directory a container's git may read nothing."""
+    committing = git_repository({"a": "1"}, name="committing")
+    for name, value in {"DIR": ".git", "INDEX_FILE": ".git/index", "WORK_TREE": "", "PREFIX": "sub/"}.items():
+        monkeypatch.setenv(f"GIT_{name}", str(committing / value))
+    configured = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "a.b", "GIT_CONFIG_VALUE_0": "c"}
+    for name, value in configured.items():
+        monkeypatch.setenv(name, value)
+    git.leave_callers_repository()
+    assert not {"GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_PREFIX"} & os.environ.keys()
+    assert configured.items() <= os.environ.items()
+    other = git_repository({"a": "1"}, {"b": "1"}, name="other")
+    assert git.head(git.find_checkout(other)).subject == "commit 1"
+    assert not git.is_dirty(git.find_checkout(other))
+
+
+HOOK = """#!{python}
+import os
+import sys
+from pathlib import Path
+sys.path.insert(0, {root!r})
+os.chdir({root!r})
+from perf.invocation import doors
+from perf.system import git, trees
+with doors():
+    checkout = git.find_checkout(Path({target!r}))
+    assert git.is_dirty(checkout)
+    assert not git.is_dirty(git.find_checkout(Path({other!r})))
+    with trees.exported(checkout, git.head(checkout).sha, Path({place!r})) as directory:
+        Path({seen!r}).write_text((directory / "a").read_text())
+"""
+
+
+@pytest.mark.parametrize("arguments", [["-a"], ["-o", "a"], []])
+def test_a_run_in_a_hook_leaves_the_commit_as_it_was_meant(
+    git_repository: Repository, tmp_path: Path, arguments: list[str]
+) -> None:
+    """`commit -a` and `commit -o` hand their hooks an index of their own."""
+    root = git_repository({"a": "1", "b": "1", "c": "1"})
+    (root / "a").write_text("2", "utf-8")
+    if not arguments:
+        run(root, "add", "a")
+    hook = root / ".git" / "hooks" / "pre-commit"
+    other = git_repository({"b": "1"}, name="other")
+    names = {
+        "target": str(root),
+        "other": str(other),
+        "place": str(tmp_path / "place"),
+        "seen": str(tmp_path / "seen"),
+    }
+    hook.write_text(HOOK.format(python=sys.executable, root=str(Path(__file__).parents[2]), **names), "utf-8")
+    hook.chmod(0o755)
+    run(root, "commit", *arguments, "-m", "with a hook")
+    assert (tmp_path / "seen").read_text("utf-8") == "1"
+    assert run(root, "show", "--format=", "--name-status") == "M\ta"
+    assert run(root, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("closed", [".git", ".git/HEAD", ".git/objects"])
+def test_a_repository_that_may_not_be_read_is_told_as_such(
+    git_repository: Repository, bound_by_modes: list[str], closed: str
+) -> None:
+    root = git_repository({"sub/a": "1"})
+    (root / closed).chmod(0)
+    asking = "from pathlib import Path; from perf.system import git; git.find_checkout(Path('sub'))"
+    done = subprocess.run(
+        [*bound_by_modes, sys.executable, "-c", asking],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    (root / closed).chmod(0o700)
+    assert (
+        f"perf.errors.UsageError: {root / 'sub'} is in a git repository that may not be read" in done.stderr
+    )
+    assert f"{root / closed}: permission denied" in done.stderr
+
+
+def test_a_repository_that_git_refuses_is_told_in_its_words(git_repository: Repository) -> None:
+    root = git_repository({"a": "1"})
+    checkout = git.find_checkout(root)
+    (root / ".git" / "config").write_text("[core", "utf-8")
+    with pytest.raises(Lacking, match="git does not read .*: bad config"):
+        git.head(checkout)
+    assert not git.has_commits(checkout)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a repository to another user")
+def test_a_repository_of_another_user_says_how_to_trust_it(git_repository: Repository) -> None:
+    """As the checkout of a CI job is in its container."""
+    root = git_repository({"a": "1"})
+    for path in (root, root / ".git"):
+        os.chown(path, 65534, 65534)
+    with pytest.raises(Lacking, match="dubious ownership") as caught:
+        git.head(git.find_checkout(root))
+    assert caught.value.next_command == f"git config --global --add safe.directory {root}"
+
+
 @pytest.mark.parametrize("revision", ["HEAD", "main", "HEAD~1", "v1"])
 def test_every_way_to_name_a_commit_gives_its_full_hash(git_repository: Repository, revision: str) -> None:
     root = git_repository({"a": "1"}, {"a": "2"})
@@ -46,7 +167,40 @@ def test_every_way_to_name_a_commit_gives_its_full_hash(git_repository: Reposito
     assert commit.author == "Test"
 
 
-@pytest.mark.parametrize("revision", ["absent", "--upload-pack=x", "-h", "", "HEAD:a", "HEAD..main", "a b"])
+def test_a_commit_is_found_by_its_words(git_repository: Repository) -> None:
+    root = git_repository({"a": "1"}, {"a": "2"})
+    assert git.resolve(git.find_checkout(root), ":/commit 0").sha == run(root, "rev-parse", "HEAD~1")
+
+
+@pytest.mark.parametrize(
+    ("revision", "kind"), [("HEAD:a", "blob"), ("HEAD:", "tree"), ("HEAD^{tree}", "tree"), ("v1", "blob")]
+)
+def test_what_is_here_and_no_commit_is_told_by_its_kind(
+    git_repository: Repository, revision: str, kind: str
+) -> None:
+    root = git_repository({"a": "1"})
+    run(root, "tag", "-a", "v1", "-m", "of a file", "HEAD:a")
+    with pytest.raises(UsageError, match=f"is no commit in .*: it is a {kind}") as caught:
+        git.resolve(git.find_checkout(root), revision)
+    assert "fetch" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "revision",
+    [
+        "absent",
+        "--upload-pack=x",
+        "-h",
+        "",
+        "^HEAD",
+        "HEAD:b",
+        "HEAD..main",
+        "HEAD^!",
+        "a b",
+        "a\0b",
+        "0" * 40,
+    ],
+)
 def test_what_names_no_commit_is_refused_before_git_acts_on_it(
     git_repository: Repository, revision: str
 ) -> None:
@@ -114,6 +268,30 @@ def test_only_tracked_files_below_the_target_make_it_dirty(git_repository: Repos
     assert git.is_dirty(checkout)
 
 
+@pytest.mark.parametrize("name", ["new.go", "deeper/new_test.go", "go.sum", "add.s", "one.c", "déjà vu.h"])
+def test_a_file_that_go_builds_from_makes_it_dirty_before_git_knows_it(
+    git_repository: Repository, name: str
+) -> None:
+    """Else two equal commits would prove unchanged what was never built."""
+    root = git_repository({"su[b]/go.mod": "module x", ".gitignore": "ignored*"})
+    checkout = git.find_checkout(root / "su[b]")
+    (root / "su[b]" / "deeper").mkdir()
+    for elsewhere in ("beside.go", "su[b]/ignored.go", "su[b]/deeper/notes.txt"):
+        (root / elsewhere).write_text("x", "utf-8")
+    assert not git.is_dirty(checkout)
+    (root / "su[b]" / name).write_text("x", "utf-8")
+    assert git.is_dirty(checkout)
+
+
+def test_whether_it_is_dirty_is_asked_without_writing_into_the_repository(git_repository: Repository) -> None:
+    root = git_repository({"a": "1"})
+    (root / "a").write_text("1", "utf-8")
+    os.utime(root / "a", (1, 1))
+    before = (root / ".git" / "index").read_bytes()
+    assert not git.is_dirty(git.find_checkout(root))
+    assert (root / ".git" / "index").read_bytes() == before
+
+
 def test_on_a_branch_the_base_is_the_merge_base_with_the_default_branch(git_repository: Repository) -> None:
     root = git_repository({"a": "1"}, {"a": "2"})
     merge_base = run(root, "rev-parse", "HEAD")
@@ -169,32 +347,6 @@ def test_a_merge_that_joins_no_history_with_the_default_branch_is_undecided(
         git.default_base(git.find_checkout(root))
 
 
-def test_a_worktree_holds_the_commit_and_the_checkout_stays_as_it_was(
-    git_repository: Repository, tmp_path: Path
-) -> None:
-    root = git_repository({"sub/a": "old"}, {"sub/a": "new"})
-    (root / "sub" / "a").write_text("uncommitted", "utf-8")
-    checkout = git.find_checkout(root / "sub")
-    base = git.resolve(checkout, "HEAD~1")
-    with git.worktree(checkout, base.sha, tmp_path / "trees" / "base") as directory:
-        assert (directory / "a").read_text("utf-8") == "old"
-    assert not (tmp_path / "trees" / "base").exists()
-    assert run(root, "worktree", "list").count("\n") == 0
-    assert (root / "sub" / "a").read_text("utf-8") == "uncommitted"
-
-
-def test_a_worktree_left_by_a_killed_run_does_not_stand_in_the_way(
-    git_repository: Repository, tmp_path: Path
-) -> None:
-    root = git_repository({"a": "1"})
-    place = tmp_path / "trees" / "base"
-    run(root, "worktree", "add", "--detach", str(place), "HEAD")
-    (place / "a").write_text("half built", "utf-8")
-    checkout = git.find_checkout(root)
-    with git.worktree(checkout, git.head(checkout).sha, place) as directory:
-        assert (directory / "a").read_text("utf-8") == "1"
-
-
 def test_ancestors_are_first_parents_newest_first(git_repository: Repository) -> None:
     root = git_repository({"a": "1"}, {"a": "2"}, {"a": "3"})
     checkout = git.find_checkout(root)
@@ -223,35 +375,6 @@ def test_a_clone_that_cannot_be_reached_does_not_print_credentials(tmp_path: Pat
 def test_an_option_in_disguise_is_no_url(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not a git URL"):
         git.clone("--upload-pack=x", tmp_path / "x")
-
-
-def test_where_a_worktree_cannot_be_noted_a_clone_borrows_the_objects(
-    git_repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On a read-only checkout; root ignores modes, so the refusal itself is played."""
-    root = git_repository({"a": "old"}, {"a": "new"})
-    checkout = git.find_checkout(root)
-    base = git.resolve(checkout, "HEAD~1")
-    call = gitpython.Git._call_process
-
-    def refuse(self: gitpython.Git, method: str, *arguments: object, **options: object) -> object:
-        if (method, *arguments[:1]) == ("worktree", "add"):
-            raise gitpython.GitCommandError("git worktree add", 128, "fatal: Read-only file system")
-        return call(self, method, *arguments, **options)
-
-    monkeypatch.setattr(gitpython.Git, "_call_process", refuse)
-    with git.worktree(checkout, base.sha, tmp_path / "trees" / "base") as directory:
-        assert (directory / "a").read_text("utf-8") == "old"
-    assert not (tmp_path / "trees" / "base").exists()
-
-
-def test_a_commit_that_cannot_be_checked_out_is_told(git_repository: Repository, tmp_path: Path) -> None:
-    checkout = git.find_checkout(git_repository({"a": "1"}))
-    with (
-        pytest.raises(Lacking, match="cannot be checked out into"),
-        git.worktree(checkout, "0" * 40, tmp_path / "x"),
-    ):
-        pass
 
 
 def test_changed_lines_are_those_of_the_head(git_repository: Repository) -> None:
