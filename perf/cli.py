@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import os
 import secrets
 import sys
 from collections.abc import Callable, Sequence
@@ -12,6 +12,7 @@ import click
 
 from perf import __version__
 from perf.errors import MEANINGS, ExitCode, PerfError
+from perf.system import files, streams
 
 # Name → (what it answers, option groups). The docstrings of nox's sessions say the same in a line.
 SCENARIOS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
@@ -121,6 +122,9 @@ _GROUPS: Final[dict[str, tuple[Decorator, ...]]] = {
             type=Duration(),
             metavar="TIME",
             help="How long to count and time once both sides are built: 10m.",
+        ),
+        click.option(
+            "--bisect", is_flag=True, help="Find the commit of the worst confirmed regression, too."
         ),
         click.option(
             "--resume",
@@ -312,6 +316,66 @@ def calibrate(target: str | None, seed: int | None, bench: str, rounds: int, run
     return with_context(request, lambda context: command.run(context, rounds, runs))
 
 
+@perf.command("bisect")
+@click.option(
+    "--repo", "--target", "target", metavar="NAME|PATH|URL", help="Whose history. Default: the target's."
+)
+@click.option(
+    "--good", metavar="REV", help="A fast commit. Default: the newest ancestor with a stored baseline."
+)
+@click.option("--bad", metavar="REV", default="HEAD", show_default=True, help="A slow commit.")
+@click.option("--benchmark", "bench", metavar="REGEX", help="One benchmark, as go test -bench takes it.")
+@click.option("--package", metavar="./PATH", help="Its package, where several have one of that name.")
+@click.option(
+    "--metric",
+    type=click.Choice(["cpu", "wall", "allocs", "bytes", "instructions"]),
+    help="What to search by. Default: instructions where they tell the change, else cpu.",
+)
+@click.option(
+    "--confidence",
+    type=click.FloatRange(0.5, 0.9999),
+    default=0.95,
+    show_default=True,
+    help="How sure to be.",
+)
+@click.option("--improvement", is_flag=True, help="Search the commit that made it faster.")
+@click.option("--all-parents", is_flag=True, help="Search inside of merges, too.")
+@click.option(
+    "--budget", "budget_seconds", type=Duration(), metavar="TIME", help="How long to measure. [default: 10m]"
+)
+@click.option("--tags", default="", metavar="TAGS", help="Build tags, as go build takes them.")
+@click.option("--scan", is_flag=True, help="Count every distinct binary of the range: all steps, not one.")
+@click.option("--verify", is_flag=True, help="Measure the culprit against its parent by fresh pairs.")
+@click.option("--resume", is_flag=False, flag_value="latest", metavar="[RUN]", help="Go on with a search.")
+@_COMMON[3]
+def bisect(
+    target: str | None,
+    bench: str | None,
+    seed: int | None,
+    budget_seconds: float | None,
+    metric: str | None,
+    resume: str | None,
+    **chosen: Any,
+) -> ExitCode:
+    """Find the commit that changed a benchmark, through noise."""
+    if bench is None and resume is None:
+        raise click.UsageError("which benchmark? --benchmark REGEX names it")
+    from perf.bisect import command
+    from perf.bisect.model import Metric
+    from perf.bisect.resume import Wanted
+    from perf.context import Options
+    from perf.invocation import Request, with_context
+
+    options = Options(
+        bench=bench or ".",
+        seed=secrets.randbelow(2**31) if seed is None else seed,
+        budget_seconds=budget_seconds,
+        resume=resume,
+    )
+    wanted = Wanted(metric=Metric(metric) if metric else None, **chosen)
+    return with_context(Request("bisect", options, target), lambda context: command.run(context, wanted))
+
+
 @perf.group()
 def registry() -> None:
     """Two registries that outlive the command, for work by hand."""
@@ -380,14 +444,13 @@ def doctor() -> ExitCode:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command line; the exit code (perf.errors says what each means)."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A terminal that knows no "✅" gets a "?" for it.
-            stream.reconfigure(errors="replace")
+    """Run the command line; the exit code (perf.errors says what each means), whoever reads what is printed."""
+    streams.make_ready(os.environ)
     try:
-        # What was typed goes along as `obj`: the record and the report show it.
-        code = perf.main(list(arguments), "python -m perf", standalone_mode=False, obj=tuple(arguments))
+        with files.disk_errors(None):
+            # What was typed goes along as `obj`: the record and the report show it.
+            code = perf.main(list(arguments), "python -m perf", standalone_mode=False, obj=tuple(arguments))
+            sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         return ExitCode.USAGE

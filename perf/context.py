@@ -38,17 +38,22 @@ class Options:
     time: str = "needed"
     budget_seconds: float | None = None
     resume: str | None = None
+    bisect: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedTarget:
-    """A target found on disk. `directory` holds its go.mod; `checkout` is None outside a git repository."""
+    """A target found on disk. `directory` holds its go.mod; `checkout` is None outside a git repository.
+
+    `asked` is what a person typed to name it, None where nothing was.
+    """
 
     name: str
     directory: Path
     declared: Target
     checkout: Checkout | None
     note: str = ""
+    asked: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Final
 
 import perf.baseline.scenario as baseline
 import perf.benchmarks.scenario as benchmarks
+import perf.bisect.follow as follow
 import perf.integration.scenario as integration
 import perf.load.scenario as load
 import perf.regression.scenario as regression
@@ -34,7 +35,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
         "benchmarks": Scenario(benchmarks.plan, benchmarks.run),
         "load": Scenario(load.plan, load.run),
         "stress": Scenario(stress.plan, stress.run),
-        "regression": Scenario(regression.plan, regression.run),
+        "regression": Scenario(regression.plan, follow.run),
         # After the regression: a red one is no day to replace a baseline.
         "baseline": Scenario(baseline.plan, baseline.run),
         "integration": Scenario(integration.plan, integration.run),

@@ -283,6 +283,22 @@ class Blame:
 
 
 @dataclass(frozen=True, slots=True)
+class Culprit:
+    """Which commit a confirmed regression came from: one, several that nothing tells apart, none where not found out.
+
+    `chance` is how likely it is one of them; `summary` says how the search ended, `command` does it again.
+    """
+
+    package: str
+    name: str
+    unit: str
+    commits: tuple[Touch, ...]
+    chance: float
+    summary: str
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Side:
     """One side of a regression run."""
 
@@ -314,6 +330,7 @@ class RegressionResult:
     counting_seconds: float | None = None
     blames: tuple[Blame, ...] = ()
     resume: str = ""
+    culprits: tuple[Culprit, ...] = ()
 
 
 # -- integration --------------------------------------------------------------------------------------------------

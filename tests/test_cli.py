@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from perf import cli, invocation
 from perf.baseline import by_hand
+from perf.bisect import command
+from perf.bisect.model import Metric
+from perf.bisect.resume import Wanted
+from perf.context import Options
 from perf.errors import ExitCode
 
 ROOT = Path(__file__).parent.parent
@@ -154,3 +159,77 @@ def test_baseline_alone_measures_and_with_a_word_behind_it_does_not(monkeypatch:
     for typed in (["--apart"], ["list"], ["show", "HEAD~1"], ["prune", "--keep", "3"], ["verify"]):
         assert cli.main(["baseline", *typed]) == 0
     assert called == ["baseline", "baseline list", "baseline show", "baseline prune", "baseline verify"]
+
+
+def test_the_options_of_bisect_reach_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, Options, Wanted]] = []
+
+    def with_context(request: invocation.Request, act: Callable[[object], ExitCode]) -> ExitCode:
+        monkeypatch.setattr(
+            command, "run", lambda _, wanted: asked.append((str(request.target), request.options, wanted))
+        )
+        act(None)
+        return ExitCode.FINE
+
+    monkeypatch.setattr(invocation, "with_context", with_context)
+    words = "bisect --repo x --good a --bad b --benchmark Copy --package ./p --metric wall --confidence 0.99"
+    more = "--improvement --all-parents --budget 5m --scan --verify --resume run --tags t --seed 3"
+    assert cli.main([*words.split(), *more.split()]) == ExitCode.FINE
+    assert asked == [
+        (
+            "x",
+            Options(bench="Copy", seed=3, budget_seconds=300.0, resume="run"),
+            Wanted("a", "b", "./p", Metric.WALL, 0.99, True, True, True, True, "t"),
+        )
+    ]
+
+
+def test_bisect_must_know_which_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["bisect", "--good", "HEAD~3"]) == ExitCode.USAGE
+    assert "--benchmark REGEX names it" in capsys.readouterr().err
+
+
+def printed(directory: Path, redirected: str, command: str = "load --dry-run") -> tuple[int, str]:
+    """The exit code of a command whose streams go where the shell sends them, and what was read of them."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(directory), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f'"$0" -m perf {command} {redirected}', sys.executable],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "redirected", ["> >(exec true)", ">&-", ">&- 2>&- <&-", "1</dev/null", "2>/dev/full"]
+)
+def test_who_reads_what_is_printed_does_not_change_the_exit_code(tmp_path: Path, redirected: str) -> None:
+    code, read = printed(tmp_path, redirected)
+    assert code == ExitCode.FINE
+    assert "Traceback" not in read
+    assert "Exception ignored" not in read
+    assert ("load: about" in read) == (redirected == "2>/dev/full")
+
+
+def test_an_error_that_cannot_be_told_keeps_its_exit_code(tmp_path: Path) -> None:
+    code, read = printed(tmp_path, "--workers 0 2>/dev/full")
+    assert (code, read) == (ExitCode.USAGE, "")
+
+
+@pytest.mark.parametrize("command", ["load --dry-run", "load --help"])
+def test_a_full_disk_under_what_is_printed_is_told_once(tmp_path: Path, command: str) -> None:
+    code, read = printed(tmp_path, ">/dev/full", command)
+    assert code == ExitCode.LACKING
+    assert read.count("perf: no space left while writing what is printed") == 1
+    assert "Exception ignored" not in read
+
+
+def test_a_cache_below_a_plain_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / ".cache").touch()
+    code, read = printed(tmp_path, "")
+    assert code == ExitCode.LACKING
+    assert f"a plain file stands at or above {tmp_path}/.cache/" in read
+    assert "Traceback" not in read

@@ -10,6 +10,7 @@ verdicts     how many rows of each
 rows         worst first: package, benchmark, metric, verdict, reason, position, base and head (medians, in base
              units: seconds, bytes), values (how many of each side), change, low, high (fractions of the base),
              smallest_seen, more_rounds; null is "not known"
+culprits     package, benchmark, metric, commits, chance (0 to 1), summary, command: what --bisect found
 blames       package, benchmark, metric, functions (function, position, base, head, share, commits), note, command
 proven, only_base, only_head, problems, warnings
 """
@@ -23,7 +24,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Final
 
-from perf.model import Blame, Comparison, Outcome, RegressionResult, RunRecord
+from perf.model import Blame, Comparison, Culprit, Outcome, RegressionResult, RunRecord, Touch
 from perf.report.regression_figures import worst_first
 
 FORMAT: Final = "freightliner-perf regression"
@@ -67,6 +68,7 @@ def _compared(result: RegressionResult | None) -> Json:
         "verdicts": dict(Counter(str(each.verdict) for each in result.comparisons)),
         "rows": [_row(each) for each in worst_first(result.comparisons)],
         "blames": [_blame(each) for each in result.blames],
+        "culprits": [_culprit(each) for each in result.culprits],
         "proven": list(result.proven),
         "only_base": list(result.only_base),
         "only_head": list(result.only_head),
@@ -115,10 +117,7 @@ def _blame(blame: Blame) -> Json:
                 "base": finite(each.base),
                 "head": finite(each.head),
                 "share": finite(each.share),
-                "commits": [
-                    {"sha": touch.sha, "subject": touch.subject, "author": touch.author}
-                    for touch in each.touched_by
-                ],
+                "commits": list(map(_touch, each.touched_by)),
             }
             for each in blame.functions
         ],
@@ -126,6 +125,22 @@ def _blame(blame: Blame) -> Json:
         "note": blame.note,
         "command": blame.command,
     }
+
+
+def _culprit(culprit: Culprit) -> Json:
+    return {
+        "package": culprit.package,
+        "benchmark": culprit.name,
+        "metric": culprit.unit,
+        "commits": list(map(_touch, culprit.commits)),
+        "chance": finite(culprit.chance),
+        "summary": culprit.summary,
+        "command": culprit.command,
+    }
+
+
+def _touch(touch: Touch) -> Json:
+    return {"sha": touch.sha, "subject": touch.subject, "author": touch.author}
 
 
 def middle(values: Sequence[float]) -> float | None:

@@ -7,18 +7,19 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Final
 
-from perf.model import Blame, Comparison, Outcome, RegressionResult, Side, Verdict
+from perf.model import Blame, Comparison, Culprit, Outcome, RegressionResult, Side, Verdict
 from perf.report.escape import cell, code, fence, one_line
 from perf.report.regression_figures import (
     NEEDS,
-    NOTE,
     NOTE_OF_UNKNOWN,
     SENSE,
     blame_table,
     by_metric,
+    commit,
     comparison_table,
     counted_by,
     explained,
+    note_of,
     of_verdict,
     worst_first,
 )
@@ -31,7 +32,7 @@ MOST_BLAMES: Final = 50
 
 # The most telling columns first: a wide table is shown through a narrow window.
 _DECIDED: Final = ("verdict", "benchmark", "metric", "change", "base", "head", "interval", "why", "package")
-_UNKNOWN: Final = ("verdict", "benchmark", "metric", SENSE, NEEDS, "interval", "why", "package")
+_UNKNOWN: Final = ("verdict", "benchmark", "metric", "change", SENSE, NEEDS, "interval", "why", "package")
 
 
 def regression_blocks(outcome: Outcome, most: int = ALL, *, unchanged_rows: bool = True) -> Blocks:
@@ -42,11 +43,12 @@ def regression_blocks(outcome: Outcome, most: int = ALL, *, unchanged_rows: bool
     blocks = [_sides(result)]
     aside = (Verdict.UNCHANGED, Verdict.UNKNOWN)
     if decided := [each for each in worst_first(result.comparisons) if each.verdict not in aside]:
-        blocks += [*_rows(decided, most, _DECIDED), NOTE]
+        blocks += [*_rows(decided, most, _DECIDED), note_of(result)]
     if unknown := of_verdict(result.comparisons, Verdict.UNKNOWN):
         blocks += [*_rows(unknown, most, _UNKNOWN), NOTE_OF_UNKNOWN if explained(unknown) else ""]
     if result.resume:
         blocks += ["The time ended before all was decided. To go on:", fence(one_line(result.resume), "sh")]
+    blocks += _which_commit(result.culprits)
     blocks += what_grew(result.blames, most)
     blocks += _unchanged(of_verdict(result.comparisons, Verdict.UNCHANGED), most if unchanged_rows else 0)
     if result.proven:
@@ -58,6 +60,17 @@ def regression_blocks(outcome: Outcome, most: int = ALL, *, unchanged_rows: bool
         if only:
             blocks.append(f"Only in {where}, so not compared: {_names(only, most)}.")
     return [*blocks, *problems(result.problems, most)]
+
+
+def _which_commit(culprits: Sequence[Culprit]) -> Blocks:
+    blocks: Blocks = []
+    for each in culprits:
+        blocks.append(
+            f"#### Which commit did it: {code(each.name)}, {cell(each.unit)} ({code(each.package)})"
+        )
+        blocks += ["\n".join(f"- {cell(commit(touch))}" for touch in each.commits)] if each.commits else []
+        blocks += [cell(each.summary), *([fence(one_line(each.command), "sh")] if each.command else [])]
+    return blocks
 
 
 def what_grew(blames: Sequence[Blame], most: int = ALL) -> Blocks:

@@ -9,13 +9,12 @@ from typing import Final
 from rich.console import RenderableType
 from rich.text import Text
 
-from perf.model import Blame, Comparison, RegressionResult, Verdict
+from perf.model import Blame, Comparison, Culprit, RegressionResult, Verdict
 from perf.report.escape import one_line, shorten
 from perf.report.figures import quantity
 from perf.report.layout import INDENT, fitted, indented
 from perf.report.regression_figures import (
     NEEDS,
-    NOTE,
     NOTE_OF_UNKNOWN,
     SENSE,
     WORST_FIRST,
@@ -24,6 +23,7 @@ from perf.report.regression_figures import (
     comparison_table,
     counted_by,
     explained,
+    note_of,
     of_verdict,
     share,
 )
@@ -57,11 +57,11 @@ _UNKNOWN: Final = {
     "metric": 0,
     SENSE: 0,
     NEEDS: 0,
-    "change": 4,
-    "interval": 1,
-    "values": 3,
+    "why": 1,
+    "change": 2,
+    "interval": 3,
+    "values": 4,
     "package": 5,
-    "why": 2,
 }
 
 
@@ -76,8 +76,10 @@ def regression(result: RegressionResult, width: int) -> Iterator[RenderableType]
     for names, where in ((result.only_base, "base"), (result.only_head, "head")):
         if names:
             yield indented(f"only in {where}: {_names(names)}", "dim")
+    for culprit in result.culprits:
+        yield from _culprit(culprit)
     for blame in result.blames[:BLAMES_SHOWN]:
-        yield from _blame(blame, width)
+        yield from blamed(blame, width)
     if (more := len(result.blames) - BLAMES_SHOWN) > 0:
         yield indented(f"and {count(more, 'explained regression')} more, in summary.md", "dim")
 
@@ -102,7 +104,7 @@ def _tables(result: RegressionResult, width: int) -> Iterator[RenderableType]:
     """The verdict is a heading, which leaves its width to the names. What is unknown has a table of its own: there it
     matters what the run could have seen, not what it seemed to see."""
     decided = [each for each in WORST_FIRST if each not in (Verdict.UNCHANGED, Verdict.UNKNOWN)]
-    yield from _table(result.comparisons, decided, _DECIDED, NOTE, width)
+    yield from _table(result.comparisons, decided, _DECIDED, note_of(result), width)
     unknown = of_verdict(result.comparisons, Verdict.UNKNOWN)
     yield from _table(
         unknown, [Verdict.UNKNOWN], _UNKNOWN, NOTE_OF_UNKNOWN if explained(unknown) else "", width
@@ -144,7 +146,8 @@ def _most(verdict: Verdict) -> int:
     return REGRESSIONS_SHOWN if verdict is Verdict.REGRESSION else ROWS_SHOWN
 
 
-def _blame(blame: Blame, width: int) -> Iterator[RenderableType]:
+def blamed(blame: Blame, width: int) -> Iterator[RenderableType]:
+    """What grew in one benchmark, and who touched it."""
     yield Text()
     room = max(1, width - INDENT - len(f"what grew in , {blame.unit}"))
     yield indented(f"what grew in {shorten(one_line(blame.name), max(room, 24))}, {blame.unit}", "bold")
@@ -166,6 +169,16 @@ def _blame(blame: Blame, width: int) -> Iterator[RenderableType]:
     if blame.command:
         yield indented("more:", "dim", depth=_DEEPER)
         yield _command(blame.command)
+
+
+def _culprit(culprit: Culprit) -> Iterator[RenderableType]:
+    yield Text()
+    yield indented(f"which commit did it: {one_line(culprit.name)}, {culprit.unit}", "bold")
+    for touch in culprit.commits:
+        yield indented(commit(touch), depth=_DEEPER)
+    yield indented(one_line(culprit.summary), "dim", depth=_DEEPER)
+    if culprit.command:
+        yield _command(culprit.command)
 
 
 def _command(command: str) -> RenderableType:

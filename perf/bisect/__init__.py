@@ -1,0 +1,1 @@
+"""Which commit did it: a search that noise does not mislead."""

@@ -1,0 +1,79 @@
+"""Going on with a search that was interrupted or ran out of time: what it asked for, and what it has measured."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from perf.bisect.model import Metric
+from perf.bisect.probe import ROOM
+from perf.context import Context
+from perf.errors import UsageError
+from perf.regression.journal import FILE_NAME, Journal
+from perf.regression.resume import LATEST, PLAN, rooms
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a person asked for; the benchmark's pattern, the seed and the time stand in the context's options."""
+
+    good: str | None
+    bad: str
+    package: str | None = None
+    metric: Metric | None = None
+    confidence: float = CONFIDENCE
+    improvement: bool = False
+    all_parents: bool = False
+    scan: bool = False
+    verify: bool = False
+    tags: str = ""
+
+
+def keep(context: Context, wanted: Wanted, good: str, bad: str) -> None:
+    """Write down what is searched, with the ends as full hashes: names move."""
+    plan = {
+        **asdict(replace(wanted, good=good, bad=bad)),
+        "target": context.target.name,
+        "bench": context.options.bench,
+        "seed": context.options.seed,
+    }
+    context.keep(context.room(ROOM) / PLAN, json.dumps(plan, indent=1) + "\n")
+
+
+def earlier(context: Context) -> tuple[Context, Wanted, Path]:
+    """The search that --resume names: the context with its benchmark and seed, what it asked for, where it lies.
+
+    Raises UsageError when there is none.
+    """
+    asked = context.options.resume
+    assert asked is not None
+    for room in rooms(context.places, asked, ROOM):
+        plan = _read(room / PLAN)
+        if plan is None or (asked == LATEST and plan["target"] != context.target.name):
+            continue
+        options = replace(context.options, bench=plan.pop("bench"), seed=plan.pop("seed"))
+        del plan["target"]
+        metric = Metric(plan["metric"]) if plan["metric"] else None
+        return replace(context, options=options), Wanted(**{**plan, "metric": metric}), room
+    raise UsageError(
+        f"there is no search to go on with{'' if asked == LATEST else f': {asked}'}",
+        cause="its directory under .perf/runs was removed, or it had measured nothing yet",
+        next_command="search anew: invoke bisect --good REV --bad REV --benchmark REGEX",
+    )
+
+
+def open_journal(context: Context, room: Path | None) -> Journal:
+    """This run's journal, with all that the earlier search in `room` has measured."""
+    return Journal(context.room(ROOM) / FILE_NAME, room / FILE_NAME if room is not None else None)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        plan = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return plan if isinstance(plan, dict) and {"bench", "seed", "target", "metric"} <= plan.keys() else None
