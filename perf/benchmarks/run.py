@@ -136,7 +136,12 @@ def judge(package: str, file: str, text: str, ended: Ended, cpu: int, timeout_se
 
 
 def _printed_by_dying(result: go_format.Result, killer: str) -> bool:
-    """While a panic unwinds, Go may print a result without a time for the benchmark that is dying."""
+    """While a panic unwinds, Go may print a result for the benchmark that is dying, with a time or without.
+
+    Sub-benchmarks with a time ended before; the stack tells their function alone.
+    """
+    if result.benchmark == killer:
+        return True
     return function(result.benchmark) == function(killer) and result.value("sec/op") is None
 
 

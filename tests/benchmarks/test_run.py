@@ -247,10 +247,13 @@ def test_what_a_process_said_last_is_told_of_its_end(text: str, returncode: int,
     )
 
 
-def test_what_go_prints_while_a_panic_unwinds_is_neither_a_result_nor_blamed_on_the_next_benchmark() -> None:
+@pytest.mark.parametrize("time", ["", "12345 ns/op\t       "])
+def test_what_go_prints_while_a_panic_unwinds_is_neither_a_result_nor_blamed_on_the_next_benchmark(
+    time: str,
+) -> None:
     """Seen on a busy machine: the main goroutine goes on for a moment before the panic ends the process."""
-    text = """BenchmarkBefore-2 \t 10\t 5.0 ns/op\t 0 B/op
-BenchmarkDies-2   \t       1\t       0 B/op\t       0 allocs/op
+    text = f"""BenchmarkBefore-2 \t 10\t 5.0 ns/op\t 0 B/op
+BenchmarkDies-2   \t       1\t       {time}0 B/op\t       0 allocs/op
 BenchmarkNext-2   \tpanic: no
 
 goroutine 10 [running]:
