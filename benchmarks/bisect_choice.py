@@ -30,6 +30,7 @@ from perf.bisect.line import Line
 from perf.system import clock
 
 VALUES = 300
+STEP = 1.0  # a smaller one is in doubt for long, and only the ends are measured then
 MOST_SECONDS = 0.05
 
 
@@ -47,7 +48,7 @@ def merged(size: int, source: random.Random) -> Line:
 
 
 def taken(line: Line, source: random.Random) -> list[Value]:
-    """Values as a search for a small step leaves them: many places, more at the ends and beside the culprit."""
+    """Values as a search for a step as large as the noise leaves them: many places, more at the ends and beside the culprit."""
     culprit = source.randint(1, line.size)
     values = []
     for number in range(VALUES):
@@ -55,7 +56,7 @@ def taken(line: Line, source: random.Random) -> list[Value]:
         near = min(max(0, near), line.size)
         place = source.choice((0, line.bad, near, near, near))
         bad = bool(line.made_bad_by([place])[0, culprit - 1])
-        values.append(Value(place, 0.5 * bad + source.gauss(0.0, 1.0)))
+        values.append(Value(place, STEP * bad + source.gauss(0.0, 1.0)))
     return values
 
 
@@ -65,12 +66,13 @@ def seconds(line: Line, source: random.Random, times: int) -> tuple[float, float
     counts = Counter(each.place for each in values)
     measurable, prior = np.ones(line.size + 1, np.bool_), np.ones(line.size)
     choosing, answering = [], []
+    assert believe(line, prior, values).none < 0.01, "the step is in doubt: there is nothing to choose"
     for _ in range(times):
         began = clock.monotonic_seconds()
         belief = believe(line, prior, values)
         next_place(line, belief, counts, measurable, random.Random(1))
         chosen = clock.monotonic_seconds()
-        answer(line, belief, measurable)
+        answer(line, belief.culprits, measurable)
         choosing.append(chosen - began)
         answering.append(clock.monotonic_seconds() - chosen)
     return statistics.median(choosing), statistics.median(answering), len(counts)

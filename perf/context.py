@@ -9,7 +9,7 @@ from pathlib import Path
 from perf.errors import UsageError
 from perf.suite import Effort, Suite, Target
 from perf.system.files import disk_errors, make_directory
-from perf.system.git import Checkout
+from perf.system.git import Checkout, redacted
 from perf.system.go import Go
 from perf.system.host import Fingerprint
 from perf.system.places import Places
@@ -54,6 +54,11 @@ class ResolvedTarget:
     checkout: Checkout | None
     note: str = ""
     asked: str | None = None
+
+    @property
+    def option(self) -> tuple[str, ...]:
+        """The words that name it again in a command, without credentials; () where nothing was typed."""
+        return () if self.asked is None else ("--target", redacted(self.asked))
 
 
 @dataclass(frozen=True, slots=True)

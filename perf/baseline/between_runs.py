@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import Final
 
 from perf.baseline.machines import differences
+from perf.regression.statistics import MAD_TO_DEVIATION
 from perf.units import format_fraction
 
 # Standard deviation, on the log scale, between two runs of equal code on one machine, until its history tells better.
@@ -26,7 +27,6 @@ _PRIOR_WEIGHT: Final = 8
 # A benchmark with fewer differences than these has no scale of its own.
 _FEWEST_DIFFERENCES: Final = 3
 # Median of |x| to the standard deviation of a normal (Rousseeuw and Croux, J. Am. Stat. Assoc. 88, 1993).
-_MAD_TO_SD: Final = 1.4826
 
 # A change must be so much larger than any jump that was seen: 3 times with 8 baselines, 1.8 times with 20.
 _MARGIN_BASELINES: Final = 16.0
@@ -100,7 +100,7 @@ def estimate(history: Iterable[Snapshot]) -> BetweenRuns:
             for key in one.keys() & other.keys():
                 moves.setdefault(key, []).append(abs(one[key] - other[key]))
     scales = {
-        key: _MAD_TO_SD * statistics.median(sizes)
+        key: MAD_TO_DEVIATION * statistics.median(sizes)
         for key, sizes in moves.items()
         if len(sizes) >= _FEWEST_DIFFERENCES
     }

@@ -24,14 +24,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from perf.bisect.line import Bools, Floats, Line
+from perf.bisect.line import Bools, Floats, Line, Numbers
+from perf.regression.statistics import MAD_TO_DEVIATION
 
 # Of the noise of one value: how far the machine drifts from one value to the next.
 _DRIFTS: Final = np.array([0.0, 0.03, 0.1, 0.3])
 _DRIFT_PRIOR: Final = np.array([0.85, 0.06, 0.05, 0.04])
 # Of the noise of one value: how large a step may be, each with a quarter of it as standard deviation.
-_HEIGHTS: Final = 0.6 * 1.6 ** np.arange(11)
+# Small ones are likelier: else few values that fell apart by accident would pass for a large one.
+_HEIGHTS: Final = 0.5 * 1.6 ** np.arange(8)
 _SPREADS: Final = _HEIGHTS / 4.0
+_HEIGHT_PRIOR: Final = _HEIGHTS**-0.5 / (_HEIGHTS**-0.5).sum()
 _NO_STEP: Final = 0.1
 _NOISES: Final = 10
 # Of the noise of one value: how far from what is foreseen it may lie, and from where on it tells nothing.
@@ -41,7 +44,6 @@ _FAR_OUT: Final = 3.0
 _FEWEST_TO_CLEAN: Final = 8
 _SURE: Final = 0.99
 _ACCIDENT: Final = math.log(20.0)
-_MAD: Final = 1.4826
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ class Belief:
     """`culprits[k]` is how likely place k + 1 is the culprit, `none` that there is no step; together they are one.
 
     `step` is the likeliest culprit's step on the log scale with its standard error, `noise` the standard deviation of a
-    single value, `drift` that of the machine from one value to the next.
+    single value, `drift` that of the machine from one value to the next. `places` and `logs` are the values as they
+    were weighed: the sign turned where the bad level is the lower one, what is far out drawn in.
     """
 
     culprits: Floats
@@ -66,6 +69,8 @@ class Belief:
     step_error: float
     noise: float
     drift: float
+    places: Numbers
+    logs: Floats
 
 
 def believe(line: Line, prior: Floats, values: Sequence[Value], *, downwards: bool = False) -> Belief:
@@ -74,10 +79,11 @@ def believe(line: Line, prior: Floats, values: Sequence[Value], *, downwards: bo
     `downwards`: the bad level is the lower one. With fewer than three values, or all equal, nothing is learnt.
     """
     prior = prior / prior.sum()
-    logs = np.array([each.log_value for each in values])
+    logs = np.array([each.log_value for each in values], float)
+    where = np.array([each.place for each in values], np.intp)
     if len(logs) < 3 or np.ptp(logs) == 0.0:
-        return Belief(prior * (1.0 - _NO_STEP), _NO_STEP, 0.0, math.inf, 0.0, 0.0)
-    places, row = np.unique([each.place for each in values], return_inverse=True)
+        return Belief(prior * (1.0 - _NO_STEP), _NO_STEP, 0.0, math.inf, 0.0, 0.0, where, logs)
+    places, row = np.unique(where, return_inverse=True)
     first, kind = line.told_apart_by(places)
     weights = np.bincount(kind, prior, len(first)).astype(np.float64)
     bad = line.made_bad_by(places)[:, first - 1]
@@ -87,12 +93,12 @@ def believe(line: Line, prior: Floats, values: Sequence[Value], *, downwards: bo
     logs = _fenced(-logs if downwards else logs)
     found = _weigh(view, logs)
     if len(logs) >= _FEWEST_TO_CLEAN:
-        found = _weigh(view, _drawn_in(view, logs, found))
+        logs = _drawn_in(view, logs, found)
+        found = _weigh(view, logs)
     share = np.divide(_held_back(view, found), weights, out=np.zeros_like(weights), where=weights > 0.0)
     step = -found.step if downwards else found.step
-    return Belief(
-        prior * share[kind], found.none, step, found.step_error, found.noise, found.drift * found.noise
-    )
+    culprits, drift = prior * share[kind], found.drift * found.noise
+    return Belief(culprits, found.none, step, found.step_error, found.noise, drift, where, logs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +147,7 @@ def _weigh(view: _View, logs: Floats) -> _Weighed:
     gain = (
         _above_zero(pull / np.sqrt(precision))
         - 0.5 * (((_HEIGHTS / _SPREADS) ** 2)[:, None] + np.log(precision))
-        - np.log(len(_HEIGHTS) * _SPREADS)[:, None]
+        + np.log(_HEIGHT_PRIOR / _SPREADS)[:, None]
     )
     with np.errstate(divide="ignore"):
         log_weights = np.log(view.weights * (1.0 - _NO_STEP))
@@ -216,7 +222,7 @@ def _drawn_in(view: _View, logs: Floats, found: _Weighed) -> Floats:
     flat = logs - found.step * view.bad[view.row, found.best]
     level, left = _wandering(flat, found.drift)
     off = np.abs(flat - level)
-    deviation = _MAD * float(np.median(off)) / math.sqrt(left * (1.0 - 2.0 / len(logs)))
+    deviation = MAD_TO_DEVIATION * float(np.median(off)) / math.sqrt(left * (1.0 - 2.0 / len(logs)))
     if deviation == 0.0:
         return logs
     chance_bad = (view.bad @ (found.kinds / found.kinds.sum()))[view.row]

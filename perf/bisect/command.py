@@ -12,13 +12,13 @@ from typing import Final
 from rich.console import Console
 
 from perf.benchmarks.binaries import TestBinary
-from perf.bisect import resume
+from perf.bisect import results, resume
 from perf.bisect.builds import Builds
 from perf.bisect.line import GOOD
-from perf.bisect.model import BisectResult, Ending, Level, Metric, State, Step, Verified
+from perf.bisect.model import BisectResult, Ending, Metric, Step, Verified
 from perf.bisect.modules import packages_declaring
 from perf.bisect.probe import ROOM, Gauge, gauge_of, long_enough, start_seconds
-from perf.bisect.resume import CONFIDENCE, Wanted
+from perf.bisect.resume import Wanted
 from perf.bisect.revisions import Range, find_range
 from perf.bisect.scan import scan
 from perf.bisect.search import Outcome, Search, Seeds, search_counted, search_timed, tolerance_of
@@ -31,12 +31,12 @@ from perf.errors import ExitCode, Interrupted, Undecided, UsageError
 from perf.model import Blame
 from perf.regression.comparisons import limits_of, named
 from perf.regression.journal import Journal
-from perf.regression.sides import Couple
+from perf.regression.matched import Couple
+from perf.regression.resume import open_journal
 from perf.regression.survey import Subject, calibrate
 from perf.report import bisect_json, bisect_log, bisect_staircase, bisect_terminal
 from perf.system import clock, files, trees
 from perf.system.counters import HOW_TO_GET
-from perf.system.git import redacted
 from perf.work.commit import find_counter
 
 BUDGET_SECONDS: Final = 10.0 * 60.0
@@ -51,7 +51,7 @@ def run(context: Context, wanted: Wanted) -> ExitCode:
     try:
         result = search(context, wanted, room)
     except Interrupted as error:
-        raise Interrupted(error.what, next_command=f"go on: {_resume(context)}") from error
+        raise Interrupted(error.what, next_command=f"go on: {results.to_go_on(context)}") from error
     kept = keep(context, result)
     console = Console(highlight=False)
     console.print(bisect_terminal.render(result, console.width))
@@ -93,9 +93,9 @@ def search(
         assert last is not None, "raised else"
         ends = (first, last)
         if first.digest == last.digest and not wanted.scan:
-            return _same(context, wanted, asked, package, builds, started)
+            return results.same_binary(context, wanted, asked, package, builds, started)
         resume.keep(context, wanted, asked.commits[0].sha, asked.commits[-1].sha)
-        journal = resume.open_journal(context, earlier)
+        journal = open_journal(context, earlier, ROOM)
         subject = _subject(context, journal, package, ends, builds)
         gauge, metric = _gauge(context, journal, wanted, subject, ends)
         if seeds is not None:
@@ -124,7 +124,7 @@ def search(
             outcome = search_timed(state)
         if outcome.ending is Ending.FOUND:
             outcome = _of_the_program(state, outcome)
-        result = _result(context, wanted, asked, package, state, outcome, started)
+        result = results.of(context, wanted, asked, package, state, outcome, started)
         if outcome.ending is not Ending.FOUND:
             return replace(result, steps=steps)
         return replace(
@@ -286,135 +286,8 @@ def _verified(state: Search, outcome: Outcome, least_work: float) -> Verified | 
 
 def _before(state: Search, place: int) -> int:
     """The nearest place before the culprit that can be measured."""
-    parents = state.line.parents
     while place != GOOD:
-        place = parents[place][0] if parents and parents[place] else (GOOD if parents else place - 1)
+        place = state.line.before(place)
         if state.measurable[place] and state.builds.at(place).binary is not None:
             return place
     return GOOD
-
-
-def _same(
-    context: Context, wanted: Wanted, asked: Range, package: str, builds: Builds, started: float
-) -> BisectResult:
-    levels = tuple(
-        Level(place, commit, State.BUILT if place in (GOOD, asked.line.bad) else State.UNTOUCHED)
-        for place, commit in enumerate(asked.commits)
-    )
-    return BisectResult(
-        target=context.target.name,
-        package=package,
-        benchmark=context.options.bench,
-        metric=wanted.metric or Metric.CPU,
-        improvement=wanted.improvement,
-        all_parents=wanted.all_parents,
-        confidence=wanted.confidence,
-        ending=Ending.SAME_BINARY,
-        summary="no commit in this range can have changed it: both ends have the same test binary",
-        culprits=(),
-        chance=0.0,
-        change=None,
-        levels=levels,
-        measurements=0,
-        builds=builds.linked,
-        seconds=clock.monotonic_seconds() - started,
-        seed=context.options.seed,
-        machine=context.fingerprint.machine(),
-        notes=tuple(builds.notes),
-        again=_again(context, wanted, asked),
-    )
-
-
-def _result(
-    context: Context,
-    wanted: Wanted,
-    asked: Range,
-    package: str,
-    state: Search,
-    outcome: Outcome,
-    started: float,
-) -> BisectResult:
-    answered = outcome.ending in (Ending.FOUND, Ending.BENCHMARK_CHANGED)
-    culprits = outcome.answer.places if answered else ()
-    return BisectResult(
-        target=context.target.name,
-        package=package,
-        benchmark=state.gauge.benchmark.name,
-        metric=state.metric,
-        improvement=wanted.improvement,
-        all_parents=wanted.all_parents,
-        confidence=wanted.confidence,
-        ending=outcome.ending,
-        summary=_summary(asked, state, outcome),
-        culprits=culprits,
-        chance=outcome.answer.chance,
-        change=outcome.change,
-        levels=tuple(_level(place, asked, state, outcome) for place in range(asked.line.size + 1)),
-        measurements=state.measurements,
-        builds=state.builds.linked,
-        seconds=clock.monotonic_seconds() - started,
-        seed=context.options.seed,
-        machine=context.fingerprint.machine(),
-        counter=state.gauge.counter.name if state.gauge.counter is not None else "",
-        notes=(*state.builds.notes, *state.notes),
-        again=_again(context, wanted, asked),
-        resume=_resume(context) if outcome.ending is Ending.UNDECIDED else "",
-    )
-
-
-def _summary(asked: Range, state: Search, outcome: Outcome) -> str:
-    match outcome.ending:
-        case Ending.FOUND | Ending.BENCHMARK_CHANGED:
-            names = [asked.commits[place].sha[:12] for place in outcome.answer.places]
-            return (
-                names[0]
-                if len(names) == 1
-                else f"one of {len(names)} that cannot be told apart: {', '.join(names)}"
-            )
-        case Ending.SCANNED:
-            return f"every distinct binary counted by {state.metric.unit}"
-        case Ending.NO_SHIFT:
-            return f"the ends do not differ in {state.metric.unit}"
-        case _:
-            return f"not determined: the likeliest has {outcome.answer.chance:.0%} of {state.confidence:.0%} asked for"
-
-
-def _level(place: int, asked: Range, state: Search, outcome: Outcome) -> Level:
-    known = state.builds.known().get(place)
-    chance = float(outcome.chances[place - 1]) if place else 0.0
-    commit = asked.commits[place]
-    if known is None:
-        return Level(place, commit, State.UNTOUCHED, chance=chance)
-    if known.binary is None:
-        return Level(place, commit, State.SKIPPED, reason=known.reason, chance=chance)
-    if (first := state.same_as.get(place, place)) != place:
-        return Level(
-            place, commit, State.SAME, tuple(state.values.get(first, ())), same_as=first, chance=chance
-        )
-    values = tuple(state.values.get(place, ()))
-    return Level(place, commit, State.MEASURED if values else State.BUILT, values, chance=chance)
-
-
-def _again(context: Context, wanted: Wanted, asked: Range) -> str:
-    chosen = [
-        *("--good", asked.commits[0].sha[:12], "--bad", asked.commits[-1].sha[:12]),
-        *("--benchmark", context.options.bench),
-        *(("--package", wanted.package) if wanted.package else ()),
-        *(("--metric", str(wanted.metric)) if wanted.metric else ()),
-        *(("--confidence", f"{wanted.confidence:g}") if wanted.confidence != CONFIDENCE else ()),
-        *(("--improvement",) if wanted.improvement else ()),
-        *(("--all-parents",) if wanted.all_parents else ()),
-        *(("--scan",) if wanted.scan else ()),
-        *(("--tags", wanted.tags) if wanted.tags else ()),
-        *("--seed", str(context.options.seed)),
-    ]
-    return _command(context, *chosen)
-
-
-def _resume(context: Context) -> str:
-    return _command(context, "--resume", context.run_directory.name)
-
-
-def _command(context: Context, *arguments: str) -> str:
-    target = ("--target", redacted(asked)) if (asked := context.target.asked) is not None else ()
-    return shlex.join(("./noxw", "--run", "python", "-m", "perf", "bisect", *target, *arguments))

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from perf.benchmarks.names import exact_pattern
 from perf.bisect import command
@@ -16,8 +13,7 @@ from perf.bisect.search import Seeds
 from perf.context import Context
 from perf.errors import Interrupted, PerfError
 from perf.model import Comparison, Culprit, Outcome, RegressionResult, Touch, Verdict
-from perf.regression import scenario
-from perf.regression.journal import FILE_NAME
+from perf.regression import journal, scenario
 from perf.regression.process import from_json
 from perf.system import clock
 
@@ -32,9 +28,10 @@ def run(context: Context) -> Outcome:
     if not context.options.bisect or not isinstance(result, RegressionResult):
         return outcome
     started = clock.monotonic_seconds()
-    row, metric = _chosen(result)
-    if row is None or metric is None:
+    chosen = _chosen(result)
+    if chosen is None:
         return outcome
+    row, metric = chosen
     if result.base.sha == result.head.sha:
         return _warned(
             outcome, "the uncommitted changes are all that differs, so there is no commit to search"
@@ -59,12 +56,12 @@ def run(context: Context) -> Outcome:
     )
 
 
-def _chosen(result: RegressionResult) -> tuple[Comparison | None, Metric | None]:
+def _chosen(result: RegressionResult) -> tuple[Comparison, Metric] | None:
     """The benchmark that got worst, by that of its metrics which is cheapest to search by."""
     metrics = {metric.unit: metric for metric in _BEST_FIRST}
     red = [each for each in result.comparisons if each.verdict is Verdict.REGRESSION and each.unit in metrics]
     if not red:
-        return None, None
+        return None
     worst = max(red, key=lambda each: each.change if each.change is not None else float("inf"))
     own = {each.unit: each for each in red if (each.package, each.name) == (worst.package, worst.name)}
     metric = next(each for each in _BEST_FIRST if each.unit in own)
@@ -91,21 +88,17 @@ def _seeds(context: Context, row: Comparison, metric: Metric) -> Seeds | None:
     """What the rounds measured of both ends, process by process; None for what is counted, which costs nothing."""
     if metric.repeats:
         return None
-    known = dict(_journal(context.room("regression") / FILE_NAME))
+    known = journal.read(context.room("regression") / journal.FILE_NAME)
     survey = known.get(f"survey/base/{row.package}")
     iterations = survey["iterations"].get(row.name) if isinstance(survey, dict) else None
     if not iterations:
         return None
     end = f"/{row.package} {row.name}"
     runs = [
-        (key.split("/")[2] == "head", from_json(value))
+        (key.split("/")[2] == "head", measured)
         for key, value in known.items()
-        if key.startswith(("first/", "fresh/")) and key.endswith(end) and isinstance(value, dict)
+        if key.startswith(("first/", "fresh/"))
+        and key.endswith(end)
+        and (measured := journal.made(value, from_json)) is not None
     ]
     return Seeds(iterations, tuple(runs)) if runs else None
-
-
-def _journal(path: Path) -> Iterator[tuple[str, Any]]:
-    for line in path.read_text("utf-8").splitlines():
-        key, value = json.loads(line)
-        yield key, value

@@ -34,6 +34,12 @@ class Line:
         """The place of the bad end."""
         return self.size
 
+    def before(self, place: int) -> int:
+        """The place before this one: along the line, else its first parent; the good end has none before it."""
+        if not self.parents:
+            return max(GOOD, place - 1)
+        return self.parents[place][0] if self.parents[place] else GOOD
+
     def made_bad_by(self, places: Sequence[int] | Numbers) -> Bools:
         """A row for each of `places`: whether culprit 1, 2, … `size` makes it bad."""
         if not self.parents:
@@ -52,9 +58,9 @@ class Line:
         return first + 1, kind
 
     def chance_bad(self, culprits: Floats) -> Floats:
-        """How likely each place is bad, given how likely each of 1 … `size` is the culprit."""
+        """How likely each place is bad, given how likely each of 1 … `size` is the culprit; or by columns of such."""
         if not self.parents:
-            return np.concatenate([[0.0], np.cumsum(culprits)])
+            return np.concatenate([np.zeros((1, *culprits.shape[1:])), np.cumsum(culprits, axis=0)])
         return np.asarray(_ancestors(self.parents)[:, 1:] @ culprits)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -97,6 +98,11 @@ class Change:
     high: float | None
     before: float
     after: float
+
+
+def counted_change(before: float, after: float) -> Change:
+    """Between two levels that were counted: without an interval, and infinite from nothing."""
+    return Change(after / before - 1.0 if before else math.inf, None, None, before, after)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 from perf.benchmarks.binaries import declared_names, may_choose
-from perf.errors import Lacking
 from perf.system import files, go
 
 # What a build says where go.mod, go.sum and vendor do not agree, and not the code is at fault.
@@ -71,7 +70,9 @@ def ways(toolchain: go.Go, directory: Path, root: Path, gopath: Path, hint: str)
     if module is None:
         return (_gopath(directory, root, gopath, hint, flags),)
     text = (module / "go.mod").read_text("utf-8", "replace")
-    _check_version(toolchain, text)
+    go.check_wanted(
+        toolchain, text, lambda wanted: f"its go.mod wants Go {wanted}, and this is {toolchain.version}"
+    )
     usual = Way("", directory, root, module, go.module_path(text))
     found = [usual]
     # In a workspace Go takes neither.
@@ -220,13 +221,3 @@ def _absent_replacements(module: Path) -> Iterator[tuple[str, str]]:
     for path, by in _REPLACED.findall(text):
         if not (module / by / "go.mod").is_file():
             yield path, by
-
-
-def _check_version(toolchain: go.Go, go_mod: str) -> None:
-    wanted = go.required_version(go_mod)
-    if wanted and toolchain.release() != (0, 0, 0) and go.parse_version(wanted) > toolchain.release():
-        raise Lacking(
-            f"its go.mod wants Go {wanted}, and this is {toolchain.version}",
-            cause="the toolchain is older than the target",
-            next_command=f"install Go {wanted} or newer and put it first on PATH",
-        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -73,12 +74,7 @@ class Gauge:
         )[self.benchmark]
         if counted.reason:
             return counted.reason
-        ordered = sorted(counted.base)
-        return (
-            ordered[len(ordered) // 2]
-            if len(ordered) % 2
-            else sum(ordered[len(ordered) // 2 - 1 :][:2]) / 2.0
-        )
+        return statistics.median(counted.base)
 
 
 def _cpu(gauge: Gauge, measured: Measurement) -> float | None:

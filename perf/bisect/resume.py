@@ -11,7 +11,6 @@ from perf.bisect.model import Metric
 from perf.bisect.probe import ROOM
 from perf.context import Context
 from perf.errors import UsageError
-from perf.regression.journal import FILE_NAME, Journal
 from perf.regression.resume import LATEST, PLAN, rooms
 
 CONFIDENCE = 0.95
@@ -64,11 +63,6 @@ def earlier(context: Context) -> tuple[Context, Wanted, Path]:
         cause="its directory under .perf/runs was removed, or it had measured nothing yet",
         next_command="search anew: invoke bisect --good REV --bad REV --benchmark REGEX",
     )
-
-
-def open_journal(context: Context, room: Path | None) -> Journal:
-    """This run's journal, with all that the earlier search in `room` has measured."""
-    return Journal(context.room(ROOM) / FILE_NAME, room / FILE_NAME if room is not None else None)
 
 
 def _read(path: Path) -> dict[str, Any] | None:

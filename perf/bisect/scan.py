@@ -6,7 +6,7 @@ import numpy as np
 
 from perf.bisect.choice import Answer
 from perf.bisect.line import GOOD, Line
-from perf.bisect.model import Change, Ending, Step
+from perf.bisect.model import Change, Ending, Step, counted_change
 from perf.bisect.search import Outcome, Search, tolerance_of
 
 
@@ -37,10 +37,7 @@ def steps(line: Line, levels: dict[int, float], search: Search, least_work: floa
         old, new = levels[before], levels[place]
         if abs(new - old) > tolerance_of(search.metric, old, least_work):
             between = tuple(each for each in range(before + 1, place + 1))
-            fraction = new / old - 1.0 if old else float("inf")
-            found.append(
-                Step(between if not line.parents else (place,), Change(fraction, None, None, old, new))
-            )
+            found.append(Step(between if not line.parents else (place,), counted_change(old, new)))
     return tuple(found)
 
 
@@ -55,9 +52,8 @@ def _levels(search: Search) -> dict[int, float]:
 
 def _below(search: Search, place: int) -> int:
     """The nearest place before this that was measured: along the line, else by first parents."""
-    parents = search.line.parents
     while place != GOOD:
-        place = (parents[place] or (GOOD,))[0] if parents else place - 1
+        place = search.line.before(place)
         if search.same_as.get(place, -1) in search.values:
             return place
     return GOOD
@@ -67,5 +63,4 @@ def _whole(search: Search) -> Change | None:
     levels = _levels(search)
     if GOOD not in levels or search.line.bad not in levels:
         return None
-    old, new = levels[GOOD], levels[search.line.bad]
-    return Change(new / old - 1.0 if old else float("inf"), None, None, old, new)
+    return counted_change(levels[GOOD], levels[search.line.bad])

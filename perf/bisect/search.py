@@ -18,7 +18,7 @@ from perf.bisect.builds import Builds
 from perf.bisect.choice import Answer, answer, next_place
 from perf.bisect.exact import Ends, ends_of, possible
 from perf.bisect.line import GOOD, Line
-from perf.bisect.model import Change, Ending, Metric
+from perf.bisect.model import Change, Ending, Metric, counted_change
 from perf.bisect.probe import Gauge, read
 from perf.regression.process import Measurement
 from perf.regression.verdicts import TOLERANCES
@@ -81,13 +81,12 @@ class Search:
                 self._note(self.line.bad if bad else GOOD, value)
 
     def ready(self, place: int, chances: NDArray[np.float64]) -> bool:
-        """Whether the place has a binary; it and what may be next are built. What the binaries tell is taken in."""
-        ahead = [
-            int(np.searchsorted(np.cumsum(chances), share * chances.sum())) + 1 for share in _BUILT_AHEAD
-        ]
-        fresh = place not in self.builds.known()
-        self.builds.ensure([place, *(ahead if fresh and not self.line.parents else ())])
-        self.take_in()
+        """Whether the place has a binary. A new one is built with what may be next; what they tell is taken in."""
+        if place not in self.same_as and self.measurable[place]:
+            reached = np.cumsum(chances)
+            ahead = [int(np.searchsorted(reached, share * reached[-1])) + 1 for share in _BUILT_AHEAD]
+            self.builds.ensure([place, *(ahead if not self.line.parents else ())])
+            self.take_in()
         return bool(self.measurable[place])
 
     def take_in(self) -> None:
@@ -156,14 +155,14 @@ def search_counted(search: Search, least_work: float) -> Outcome:
         return Outcome(Ending.UNDECIDED, Answer((), 0.0), nothing, None)
     good = statistics.median(known[GOOD])
     ends = ends_of(known[GOOD], known[line.bad], tolerance_of(search.metric, good, least_work))
-    change = _counted_change(ends)
+    change = counted_change(ends.good, ends.bad)
     if not ends.differ or (ends.bad < ends.good) != search.improvement:
         return Outcome(Ending.NO_SHIFT, Answer((), 0.0), nothing, change)
     values: dict[int, float] = {}
     while True:
         left = possible(line, ends, values) & (search.prior > 0.0)
         chances = left / max(1, left.sum())
-        found = answer(line, _certain(chances), search.measurable)
+        found = answer(line, chances, search.measurable)
         if found.chance >= 1.0 - 1e-9:
             _tell_of_steps(search, ends, values, found)
             return Outcome(Ending.FOUND, found, chances, change)
@@ -186,18 +185,9 @@ def tolerance_of(metric: Metric, good: float, least_work: float) -> float:
     return max(share * good, absolute - 0.5)
 
 
-def _certain(chances: NDArray[np.float64]) -> Belief:
-    return Belief(chances, 0.0, 0.0, 0.0, 0.0, 0.0)
-
-
 def _middle(line: Line, chances: NDArray[np.float64], measurable: NDArray[np.bool_]) -> int:
     bad = line.chance_bad(chances)
     return int(np.argmax(np.where(measurable, bad * (1.0 - bad), -1.0)))
-
-
-def _counted_change(ends: Ends) -> Change:
-    fraction = ends.bad / ends.good - 1.0 if ends.good else math.inf
-    return Change(fraction, None, None, ends.good, ends.bad)
 
 
 def _tell_of_steps(search: Search, ends: Ends, values: Mapping[int, float], found: Answer) -> None:
@@ -219,7 +209,7 @@ def search_timed(search: Search) -> Outcome:
     started = clock.monotonic_seconds()
     while True:
         found = beliefs.believe(line, search.prior, search.order, downwards=search.improvement)
-        best = answer(line, found, search.measurable)
+        best = answer(line, found.culprits, search.measurable)
         change = _timed_change(search, found)
         if best.chance >= search.confidence and best.places:
             check_levels(search, best)

@@ -13,6 +13,7 @@ from perf.model import Verdict
 from perf.regression.comparisons import Benchmark, Limits, Pair, timed_units
 from perf.regression.looks import LOOKS
 from perf.regression.redraw import Drawn, draw_run
+from perf.regression.statistics import MAD_TO_DEVIATION
 
 EFFECTS: Final = (0.01, 0.02, 0.05, 0.10)
 # What a least effect may be set to, and the rounds that a benchmark may be given.
@@ -21,7 +22,6 @@ _SETTLED_SHARE: Final = 0.9
 _RUNS_TO_ADVISE: Final = 20
 _Z: Final = statistics.NormalDist().inv_cdf(0.975)
 # Of a normal distribution, the standard deviation over the median of the distances from the median.
-_NORMAL_MAD: Final = 1.4826
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def pair_sd(pairs: Sequence[Pair], unit: str) -> float:
     if not ratios:
         return 0.0
     middle = statistics.median(ratios)
-    return _NORMAL_MAD * statistics.median(abs(each - middle) for each in ratios)
+    return MAD_TO_DEVIATION * statistics.median(abs(each - middle) for each in ratios)
 
 
 def _found(runs: Sequence[Drawn], benchmark: Benchmark, unit: str) -> float:

@@ -15,9 +15,9 @@ from perf.context import Context
 from perf.errors import ExitCode, Undecided
 from perf.regression.comparisons import limits_of
 from perf.regression.journal import FILE_NAME, Journal
+from perf.regression.matched import Couple
 from perf.regression.native import FIRST_RUNS, measure_starts, run_native
 from perf.regression.rounds import Standing, Timing, time_rounds
-from perf.regression.sides import Couple
 from perf.regression.survey import Subject, calibrate
 from perf.report.layout import fitted
 from perf.report.tables import Column, Kind, Table

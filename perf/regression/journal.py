@@ -27,7 +27,7 @@ class Journal:
         """Begin the file `path`, with all that the run whose journal is `earlier` has measured."""
         self._path = path
         self._lock = threading.Lock()
-        self._known: dict[str, object] = _read(earlier) if earlier is not None else {}
+        self._known: dict[str, object] = read(earlier) if earlier is not None else {}
         files.make_directory(path.parent)
         files.write_atomically(path, "".join(_line(key, value) for key, value in self._known.items()))
 
@@ -62,17 +62,18 @@ def _line(key: str, value: object) -> str:
     return json.dumps([key, value]) + "\n"
 
 
-def _read(path: Path) -> dict[str, object]:
+def read(path: Path) -> dict[str, object]:
+    """What a journal's file holds, in the order it was noted."""
     lines = path.read_text("utf-8", "replace").splitlines()
     return dict(pair for line in lines if (pair := _pair(line)) is not None)
 
 
 def _pair(line: str) -> tuple[str, object] | None:
     try:
-        read = json.loads(line)
+        noted = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    match read:
+    match noted:
         case [str(key), value]:
             return key, value
         case _:

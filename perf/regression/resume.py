@@ -13,7 +13,7 @@ from perf.context import Context
 from perf.errors import UsageError
 from perf.regression import journal
 from perf.regression.journal import Journal
-from perf.regression.sides import Couple
+from perf.regression.matched import Couple
 from perf.system.places import Places
 
 LATEST: Final = "latest"
@@ -106,10 +106,10 @@ def check(earlier_plan: RunPlan, now: RunPlan) -> None:
         )
 
 
-def open_journal(context: Context, room: Path | None) -> Journal:
-    """This run's journal, with all that the earlier run in `room` has measured."""
+def open_journal(context: Context, room: Path | None, name: str = "regression") -> Journal:
+    """This run's journal in its room of that name, with all that the earlier run in `room` has measured."""
     known = room / journal.FILE_NAME if room is not None else None
-    return Journal(_room(context) / journal.FILE_NAME, known)
+    return Journal(context.room(name) / journal.FILE_NAME, known)
 
 
 def _room(context: Context) -> Path:

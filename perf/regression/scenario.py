@@ -33,11 +33,10 @@ from perf.model import (
 from perf.regression import against_stored, gate, outcome, resume
 from perf.regression.comparisons import Benchmark, Row, limits_of, named, unmeasured
 from perf.regression.journal import FILE_NAME, Journal
+from perf.regression.matched import Couple, Matched
 from perf.regression.resume import RunPlan
 from perf.regression.sides import (
-    Couple,
     Head,
-    Matched,
     built,
     dirty_warning,
     find_base,
@@ -47,7 +46,7 @@ from perf.regression.sides import (
 from perf.regression.survey import Subject, calibrate
 from perf.system import clock
 from perf.system.counters import HOW_TO_GET, Counter
-from perf.system.git import Commit, redacted
+from perf.system.git import Commit
 from perf.units import format_seconds
 from perf.work.commit import find_counter
 
@@ -276,8 +275,8 @@ def _run_plan(context: Context, base: Commit, head: Head, matched: Matched) -> R
 
 
 def _go_on(context: Context) -> str:
-    target = ("--target", redacted(asked)) if (asked := context.target.asked) is not None else ()
-    return shlex.join(("./noxw", "-s", _SCENARIO, "--", *target, "--resume", context.run_directory.name))
+    words = ("./noxw", "-s", _SCENARIO, "--", *context.target.option, "--resume", context.run_directory.name)
+    return shlex.join(words)
 
 
 def _chosen(context: Context) -> tuple[BenchmarkPackage, ...]:

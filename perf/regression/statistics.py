@@ -17,6 +17,8 @@ from typing import Final, Protocol
 TRIMMED_SHARE: Final = 0.1
 CONFIDENCE: Final = 0.95
 NORMAL: Final = statistics.NormalDist()
+# The median of the sizes of normal deviations, times this, is their standard deviation.
+MAD_TO_DEVIATION: Final = 1.4826
 # The standard normal that holds 95 % between minus and plus it.
 _Z: Final = NORMAL.inv_cdf((1.0 + CONFIDENCE) / 2.0)
 

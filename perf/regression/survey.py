@@ -18,7 +18,7 @@ from perf.context import Context
 from perf.model import Problem, ProblemKind
 from perf.regression.comparisons import Benchmark
 from perf.regression.journal import Journal, made, problem_of
-from perf.regression.sides import Couple
+from perf.regression.matched import Couple
 from perf.system import host
 
 # As long as may be counted and timed in, but no less and no more.

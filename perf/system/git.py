@@ -55,7 +55,7 @@ def leave_callers_repository() -> None:
     Ours would else write into the index of the commit that the hook is part of. Once, before any other git is run.
     Without a git there is none to mislead: what needs one says so.
     """
-    if shutil.which("git") is None:
+    if not any(name.startswith("GIT_") for name in os.environ) or shutil.which("git") is None:
         return
     for name in {*str(git.Git().rev_parse("--local-env-vars")).split()} - _CONFIGURATION:
         os.environ.pop(name, None)

@@ -8,7 +8,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -165,10 +165,19 @@ def check_version(go: Go, directory: Path) -> None:
             cause="the target's path points beside the module",
             next_command="give the directory that holds go.mod: --target PATH",
         )
-    wanted = required_version(go_mod.read_text("utf-8", "replace"))
+    check_wanted(
+        go,
+        go_mod.read_text("utf-8", "replace"),
+        lambda wanted: f"{go.program} is {go.version}, but {go_mod} wants Go {wanted}",
+    )
+
+
+def check_wanted(go: Go, go_mod: str, say: Callable[[str], str]) -> None:
+    """Raise Lacking, in the words that `say` has for the version, when the text of a go.mod wants a newer Go."""
+    wanted = required_version(go_mod)
     if wanted and go.release() != (0, 0, 0) and parse_version(wanted) > go.release():
         raise Lacking(
-            f"{go.program} is {go.version}, but {go_mod} wants Go {wanted}",
+            say(wanted),
             cause="the toolchain is older than the target",
             next_command=f"install Go {wanted} or newer and put it first on PATH",
         )

@@ -16,7 +16,8 @@ from perf.benchmarks.binaries import TestBinary
 from perf.context import Context, Options
 from perf.errors import RunFailed, Undecided, UsageError
 from perf.model import Problem, ProblemKind
-from perf.regression.sides import Couple, Matched, built, find_base, find_head, match
+from perf.regression.matched import Couple, Matched, match
+from perf.regression.sides import built, find_base, find_head
 
 Repository = Callable[..., Path]
 ContextFor = Callable[..., Context]

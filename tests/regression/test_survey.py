@@ -15,7 +15,7 @@ from perf.model import Problem, ProblemKind
 from perf.regression import survey as room
 from perf.regression.comparisons import Benchmark
 from perf.regression.journal import Journal
-from perf.regression.sides import Couple
+from perf.regression.matched import Couple
 from perf.regression.survey import Survey, calibrate, sort_out
 from perf.system.processes import Ended
 

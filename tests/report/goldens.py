@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
-
 from perf.model import RunRecord
 from perf.report import exports, markdown, terminal
 from tests.report.gates import GATES
+from tests.report.plain import plain, write_asked
 from tests.report.records import RECORDS
 
 TESTDATA: Final = Path(__file__).parent / "testdata"
@@ -22,13 +19,7 @@ ALL: Final = {**RECORDS, **GATES}
 
 def in_terminal(record: RunRecord, width: int) -> str:
     """What a terminal without colours shows."""
-    console = Console(
-        file=io.StringIO(), width=width, highlight=False, color_system=None, legacy_windows=False
-    )
-    console.print(terminal.summary(record, width))
-    shown = console.file
-    assert isinstance(shown, io.StringIO)
-    return "".join(f"{line.rstrip()}\n" for line in shown.getvalue().splitlines())
+    return plain(terminal.summary(record, width), width)
 
 
 def renderings() -> Iterator[tuple[str, str]]:
@@ -44,9 +35,4 @@ def renderings() -> Iterator[tuple[str, str]]:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", required=True)
-    parser.parse_args()
-    TESTDATA.mkdir(exist_ok=True)
-    for name, text in renderings():
-        (TESTDATA / name).write_text(text, "utf-8")
+    write_asked(__doc__, TESTDATA, renderings())

@@ -5,15 +5,11 @@ After a wanted change of what is shown: `python -m tests.report.searches --write
 
 from __future__ import annotations
 
-import argparse
-import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Final
-
-from rich.console import Console
 
 from perf.bisect.model import (
     BisectResult,
@@ -29,6 +25,7 @@ from perf.bisect.model import (
 from perf.model import Blame
 from perf.report import bisect_log, bisect_staircase, bisect_terminal
 from tests.report.gates import COPY, TOUCH, grew
+from tests.report.plain import plain, write_asked
 
 AUTHOR: Final = "A. Author <author@example.invalid>"
 ODD: Final = "[red]not \x1b[31mred\x1b[0m\u202e `code` <b>&amp;</b> שלום עולם " + "very " * 80 + "long"
@@ -269,13 +266,7 @@ WIDTHS: Final = (60, 80, 160)
 
 def in_terminal(result: BisectResult, width: int = 80) -> str:
     """What a terminal without colours shows."""
-    console = Console(
-        file=io.StringIO(), width=width, highlight=False, color_system=None, legacy_windows=False
-    )
-    console.print(bisect_terminal.render(result, width))
-    shown = console.file
-    assert isinstance(shown, io.StringIO)
-    return "".join(f"{line.rstrip()}\n" for line in shown.getvalue().splitlines())
+    return plain(bisect_terminal.render(result, width), width)
 
 
 def renderings() -> Iterator[tuple[str, str]]:
@@ -290,9 +281,4 @@ def renderings() -> Iterator[tuple[str, str]]:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", required=True)
-    parser.parse_args()
-    TESTDATA.mkdir(exist_ok=True)
-    for name, text in renderings():
-        (TESTDATA / name).write_text(text, "utf-8")
+    write_asked(__doc__, TESTDATA, renderings())
