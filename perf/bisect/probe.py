@@ -65,12 +65,12 @@ class Gauge:
         return f"reports no {metric.unit}" if found is None or not math.isfinite(found) else found
 
     def _instructions(self, binary: TestBinary, number: int) -> float | str:
-        """The median of several counts. The number after the first counts anew."""
+        """The median of several counts. Every number but 0 counts anew."""
         assert self.counter is not None and self.limits is not None
         asked = OneSide(self.benchmark, binary, self.seconds_per_op)
         raw = self.context.room(ROOM) / "raw" / "counts" / binary.digest[:16] / str(number)
         counted = work.count(
-            self.context, self.journal, self.counter, [asked], self.limits, fresh=number > 0, raw=raw
+            self.context, self.journal, self.counter, [asked], self.limits, again=number, raw=raw
         )[self.benchmark]
         if counted.reason:
             return counted.reason

@@ -44,7 +44,7 @@ def compare(context: Context, head: Head) -> tuple[RegressionResult, tuple[str, 
         wanted = {(row.benchmark.package, row.benchmark.name) for row in doubtful}
         again = [each for each in now.series if (each.package, each.name) in wanted]
         fresh = count_checkout(
-            context, counter, again, limits_of(context.suite.gate), _raw(context, "again"), fresh=True
+            context, counter, again, limits_of(context.suite.gate), _raw(context, "again"), again=1
         )
         rows = _judge(context, stored, (*now.series, *counted), counter, between, fresh)
     asked_for = [each for each in stored.series if may_choose(context.options.bench, [function(each.name)])]

@@ -160,7 +160,7 @@ def _count_again(
     found.native_again = run_native(context, journal, alarmed, "native-again", range(MOST_RUNS))
     differs = [each for each in subjects if found.work[each.benchmark] in (Work.MORE, Work.LESS)]
     if counter is not None and differs:
-        found.counts_again = work.count(context, journal, counter, differs, limits, None, fresh=True)
+        found.counts_again = work.count(context, journal, counter, differs, limits, None, again=1)
 
 
 def _work_of(found: _Found, benchmark: Benchmark, limits: Limits) -> Work:

@@ -38,7 +38,7 @@ def count_checkout(
     limits: Limits,
     room: Path,
     *,
-    fresh: bool = False,
+    again: int = 0,
 ) -> tuple[Series, ...]:
     """A series of instructions/op for each benchmark of which `times` (sec/op) tells that it runs.
 
@@ -52,7 +52,7 @@ def count_checkout(
         if each.unit == "sec/op" and each.values and each.package in binaries
     ]
     deadline = clock.monotonic_seconds() + context.effort.regression_budget
-    found = count(context, Nothing(), counter, asked, limits, deadline, fresh=fresh, raw=room)
+    found = count(context, Nothing(), counter, asked, limits, deadline, again=again, raw=room)
     return tuple(
         Series(each.package, each.name, INSTRUCTIONS, got.base, (got.iterations,) * len(got.base))
         for each, got in found.items()

@@ -113,24 +113,25 @@ def count(
     limits: Limits,
     deadline_seconds: float | None = None,
     *,
-    fresh: bool = False,
+    again: int = 0,
     raw: Path | None = None,
 ) -> dict[K, Counted]:
     """Count every benchmark that is asked for; one that cannot be counted says why and fails nothing.
 
     No process begins after `deadline_seconds` (monotonic); what has not run often enough by then says so. Counts are
-    kept by content and used again, but when `fresh`: then all is counted anew, to confirm. `raw` is where the output of
-    every process goes. Raises Lacking when the disk refuses, Interrupted with all that was counted noted.
+    kept by content and used again, but where `again` tells how often this was counted before, to confirm it: then all
+    is counted anew. `raw` is where the output of every process goes. Raises Lacking when the disk refuses, Interrupted
+    with all that was counted noted.
     """
-    phase = "count-again" if fresh else "count"
+    phase = f"count-again-{again}" if again else "count"
     room = _Room(
         context,
         journal,
         counter,
-        Rule(limits.least_work, apart_confidence=SURE if fresh else LIKELY),
+        Rule(limits.least_work, apart_confidence=SURE if again else LIKELY),
         phase,
         raw or context.room("regression") / "raw" / phase,
-        fresh,
+        bool(again),
         quiet_environment(context),
         cache(data_digest),
     )

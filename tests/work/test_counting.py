@@ -108,10 +108,10 @@ class Bench:
         return Asked(Named("./pkg", name), self.binary("base", base), self.binary("head", head), seconds)
 
     def count(
-        self, *asked: Asked, journal: Notes | None = None, deadline: float | None = None, fresh: bool = False
+        self, *asked: Asked, journal: Notes | None = None, deadline: float | None = None, again: int = 0
     ) -> dict[str, Counted]:
         notes = Notes() if journal is None else journal
-        found = work.count(self.context, notes, self.counter, asked, Limits(), deadline, fresh=fresh)
+        found = work.count(self.context, notes, self.counter, asked, Limits(), deadline, again=again)
         return {benchmark.name: each for benchmark, each in found.items()}
 
     def kept(self) -> list[Path]:
@@ -230,7 +230,7 @@ def test_fresh_counts_ask_no_earlier_ones_and_leave_none(bench: Bench) -> None:
     before = {path: path.read_text() for path in bench.kept()}
     bench.ran()
     (bench.place / "head" / "operation").write_text("10060", "utf-8")
-    found = bench.count(asked, fresh=True)
+    found = bench.count(asked, again=1)
     assert bench.ran() == 8
     assert found["BenchmarkCopy"].head == (10_060.0,) * 3
     assert {path: path.read_text() for path in bench.kept()} == before
@@ -257,14 +257,16 @@ def test_a_run_that_was_interrupted_goes_on_where_it_was(
     with monkeypatch.context() as patched:
         patched.setattr(Notes, "note", interrupt)
         with pytest.raises(Interrupted):
-            bench.count(asked, journal=journal, fresh=True)
+            bench.count(asked, journal=journal, again=1)
     ran = bench.ran()
     assert 3 <= ran < 8
-    found = bench.count(asked, journal=journal, fresh=True)
+    found = bench.count(asked, journal=journal, again=1)
     assert bench.ran() == 8 - 3
     assert found["BenchmarkCopy"].head == (10_050.0,) * 3
-    bench.count(asked, journal=journal, fresh=True)
+    bench.count(asked, journal=journal, again=1)
     assert bench.ran() == 0
+    bench.count(asked, journal=journal, again=2)
+    assert bench.ran() == 8
 
 
 def test_a_process_that_ends_before_an_earlier_one_is_not_kept_in_its_place(
