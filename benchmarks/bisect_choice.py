@@ -48,7 +48,7 @@ def merged(size: int, source: random.Random) -> Line:
 
 
 def taken(line: Line, source: random.Random) -> list[Value]:
-    """Values as a search for a step as large as the noise leaves them: many places, more at the ends and beside the culprit."""
+    """Values as a search for a step as large as the noise leaves them: many places, most beside it."""
     culprit = source.randint(1, line.size)
     values = []
     for number in range(VALUES):

@@ -100,7 +100,7 @@ PROMISED: Final = {
     Cell(2.0, unbuildable=0.2): Promise(0.98),
     Cell(1.0, commits=1024): Promise(0.95),
     Cell(1.0, confidence=0.8): Promise(0.8),
-    Cell(1.0, confidence=0.99): Promise(0.99),
+    Cell(1.0, confidence=0.99, share=2.0): Promise(0.99),
 }
 SHOWN: Final = (
     Cell(0.0, share=0.5),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import click
+from click.core import ParameterSource
 
 from perf import __version__
 from perf.errors import MEANINGS, ExitCode, PerfError
@@ -360,6 +362,14 @@ def bisect(
     """Find the commit that changed a benchmark, through noise."""
     if bench is None and resume is None:
         raise click.UsageError("which benchmark? --benchmark REGEX names it")
+    if resume is not None and (given := _typed() - {"target", "budget_seconds", "resume"}):
+        raise click.UsageError(
+            f"--resume goes on as the search began, so it takes no {', no '.join(sorted(given))}"
+        )
+    if math.isnan(chosen["confidence"]):
+        raise click.BadParameter(
+            "nan is no chance; 0.95 is sure in 19 of 20 searches", param_hint="--confidence"
+        )
     from perf.bisect import command
     from perf.bisect.model import Metric
     from perf.bisect.resume import Wanted
@@ -374,6 +384,14 @@ def bisect(
     )
     wanted = Wanted(metric=Metric(metric) if metric else None, **chosen)
     return with_context(Request("bisect", options, target), lambda context: command.run(context, wanted))
+
+
+def _typed() -> set[str]:
+    """The options that were given, by the names of their parameters."""
+    context = click.get_current_context()
+    return {
+        name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
 
 
 @perf.group()

@@ -213,7 +213,7 @@ def _show(context: Context, done: RunRecord, report: Path | None) -> None:
         where.append(exports.where(context.shown(context.run_directory)))
     github = context.caller.get("GITHUB_ACTIONS") == "true"
     with _no_commands() if github else nullcontext():
-        console.print(terminal.summary(done, console.width))
+        console.print(terminal.summary(done, console.width), crop=False)
         for line in where:
             console.print(line, soft_wrap=True, markup=False)
     if github:

@@ -173,15 +173,27 @@ def test_the_options_of_bisect_reach_it(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(invocation, "with_context", with_context)
     words = "bisect --repo x --good a --bad b --benchmark Copy --package ./p --metric wall --confidence 0.99"
-    more = "--improvement --all-parents --budget 5m --scan --verify --resume run --tags t --seed 3"
+    more = "--improvement --all-parents --budget 5m --scan --verify --tags t --seed 3"
     assert cli.main([*words.split(), *more.split()]) == ExitCode.FINE
     assert asked == [
         (
             "x",
-            Options(bench="Copy", seed=3, budget_seconds=300.0, resume="run"),
+            Options(bench="Copy", seed=3, budget_seconds=300.0),
             Wanted("a", "b", "./p", Metric.WALL, 0.99, True, True, True, True, "t"),
         )
     ]
+
+
+def test_a_bisect_that_goes_on_takes_nothing_that_would_contradict_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.main(["bisect", "--resume", "latest", "--good", "a", "--metric", "cpu"]) == ExitCode.USAGE
+    assert "takes no good, no metric" in capsys.readouterr().err
+
+
+def test_no_chance_is_no_confidence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["bisect", "--benchmark", "Copy", "--confidence", "nan"]) == ExitCode.USAGE
+    assert "nan is no chance" in capsys.readouterr().err
 
 
 def test_bisect_must_know_which_benchmark(capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,6 +24,9 @@ from perf.system import files, go
 
 _POSITION: Final = re.compile(r"(?:\./)?(\S+\.go:\d+)")
 _BINARY_NAME: Final = "benchmarks.test"
+_NO_TESTS: Final = (
+    "no test file of it is compiled: there is none, or build tags leave them out (--tags gives some)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +222,9 @@ def _build(
         go.build_test_binary(context.go, context.processes, each.listed, unfinished, tags, overlay)
     except go.BuildFailed as error:
         return TestBinary(each.package, each.listed.directory, None, "", _not_built(each.package, error))
+    if not unfinished.exists():
+        problem = Problem(each.package, "", ProblemKind.NOT_BUILT, _NO_TESTS)
+        return TestBinary(each.package, each.listed.directory, None, "", problem)
     return _keep(context, each, output)
 
 

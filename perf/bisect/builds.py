@@ -20,7 +20,7 @@ from perf.bisect.modules import hint_of, packages_declaring
 from perf.bisect.revisions import Range
 from perf.bisect.sources import FULL, Place, Source, changed_code, link, read
 from perf.context import Context
-from perf.errors import Interrupted, PerfError, RunFailed
+from perf.errors import Interrupted, PerfError, RunFailed, Undecided
 from perf.system import host, ranges, trees
 from perf.system.inputs import Inputs
 from perf.system.parallel import in_parallel
@@ -99,7 +99,7 @@ class Builds:
     def ends(self) -> tuple[Built, Built]:
         """Build both ends, and choose whose test files are held: the good end's, else the bad end's, else their own.
 
-        Raises RunFailed, in the compiler's words, when an end does not build with any.
+        Raises Undecided, in the compiler's words, when an end does not build with any.
         """
         last = self._range.line.bad
         first: tuple[Built, Built] | None = None
@@ -111,11 +111,13 @@ class Builds:
             if all(each.binary is not None for each in found):
                 if held != "good":
                     self._notes.append(_HELD_NOTES[held])
+                if held != "own" and changed_code(self._ends["good"], self._ends["bad"], held=False):
+                    self._notes.append(_EDITED.format(held))
                 return found
         assert first is not None
         ends = zip(("good", "bad"), first, strict=True)
         name, broken = next((name, each) for name, each in ends if each.binary is None)
-        raise RunFailed(
+        raise Undecided(
             f"the {name} end cannot be measured: {broken.reason}",
             cause="the ends of a search must build",
             next_command=f"name another end: --{name} REV",
@@ -278,7 +280,7 @@ class Builds:
         try:
             return read(self._context, self._place(root))
         except RunFailed as error:
-            raise RunFailed(
+            raise Undecided(
                 f"{error.what} at the {end} end{self._moved(root)}",
                 cause="it was added, moved or removed in the range",
                 next_command=f"name another end: --{end} REV",
@@ -291,6 +293,10 @@ class Builds:
         return f", but {bench!r} chooses benchmarks of {others[0]} there" if others else ""
 
 
+_EDITED: Final = (
+    "the benchmark itself was edited in the range; the {} end's code of it ran everywhere, so what that edit does to "
+    "its figures is not seen here"
+)
 _HELD_NOTES: Final[dict[Held, str]] = {
     "good": "",
     "bad": "the good end's benchmark files do not compile at the bad end: the bad end's are used along the range",

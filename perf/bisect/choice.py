@@ -15,7 +15,7 @@ from perf.bisect.line import GOOD, Floats, Line, Numbers
 
 _FEWEST_AT_AN_END: Final = 2
 # Only the ends tell whether there is a step at all: nothing else is measured while that is as doubtful as this.
-_DOUBT: Final = 0.1
+_DOUBT: Final = 0.2
 # A place that is built is as good as a new one that would tell a little more.
 _AS_GOOD: Final = 0.9
 # Of all chance: culprits that fewer values would tell apart are not worth a new place.

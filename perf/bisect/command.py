@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from rich.console import Console
@@ -54,7 +54,8 @@ def run(context: Context, wanted: Wanted) -> ExitCode:
         raise Interrupted(error.what, next_command=f"go on: {results.to_go_on(context)}") from error
     kept = keep(context, result)
     console = Console(highlight=False)
-    console.print(bisect_terminal.render(result, console.width))
+    # Commands stay whole to be copied, however narrow the window is.
+    console.print(bisect_terminal.render(result, console.width), crop=False)
     console.print(
         f"kept: {context.shown(kept)} (bisect.json, bisect.log, staircase.svg, raw)",
         soft_wrap=True,
@@ -78,14 +79,14 @@ def keep(context: Context, result: BisectResult) -> Path:
 def search(
     context: Context, wanted: Wanted, earlier: Path | None = None, seeds: Seeds | None = None
 ) -> BisectResult:
-    """The search alone. Raises as the parts do: UsageError for ends and names, RunFailed for ends that do not build."""
+    """The search alone. Raises as the parts do: UsageError for ends and names, Undecided for ends that do not build."""
     if wanted.tags:
         declared = context.target.declared.model_copy(update={"tags": wanted.tags})
         context = replace(context, target=replace(context.target, declared=declared))
     started = clock.monotonic_seconds()
     asked = find_range(context, wanted.good, wanted.bad, all_parents=wanted.all_parents)
     with _ends(context, asked) as (good, bad):
-        package = wanted.package or _package(context, good, bad)
+        package = _package(context, wanted.package, good, bad)
         scratch = context.processes.scratch / "worktrees"
         builds = Builds(context, asked, package, good, bad, scratch)
         first, last = (each.binary for each in builds.ends())
@@ -127,12 +128,12 @@ def search(
         result = results.of(context, wanted, asked, package, state, outcome, started)
         if outcome.ending is not Ending.FOUND:
             return replace(result, steps=steps)
-        return replace(
-            result,
-            blame=_blame(context, asked, builds, state, outcome),
-            verified=_verified(state, outcome, least_work) if wanted.verify else None,
-            seconds=clock.monotonic_seconds() - started,
-        )
+        try:
+            verified = _verified(state, outcome, least_work) if wanted.verify else None
+            blamed = _blame(context, asked, builds, state, outcome) if not wanted.improvement else None
+        except Interrupted as error:
+            raise Interrupted(f"{error.what}; found before that: {result.summary}") from error
+        return replace(result, blame=blamed, verified=verified, seconds=clock.monotonic_seconds() - started)
 
 
 @contextmanager
@@ -147,10 +148,21 @@ def _ends(context: Context, asked: Range) -> Iterator[tuple[Path, Path]]:
         yield good, bad
 
 
-def _package(context: Context, good: Path, bad: Path) -> str:
+def _package(context: Context, wanted: str | None, good: Path, bad: Path) -> str:
     """The one package whose benchmarks the pattern may choose; raises UsageError where there is none or several."""
     pattern = context.options.bench
     chosen = packages_declaring(good, pattern)
+    if wanted is not None:
+        named_so = f"./{PurePosixPath(wanted)}" if PurePosixPath(wanted).parts else "."
+        if named_so in chosen:
+            return named_so
+        added = named_so in packages_declaring(bad, pattern)
+        elsewhere = f"{pattern!r} chooses benchmarks of {', '.join(chosen) or 'no package'} there"
+        raise UsageError(
+            f"{pattern!r} chooses no benchmark of {named_so} at the good end",
+            cause=f"it was added later: the bad end has it; {elsewhere}" if added else elsewhere,
+            next_command="name a newer good end: --good REV" if added else "name it: --package ./PATH",
+        )
     if len(chosen) == 1:
         return chosen[0]
     if chosen:
@@ -167,7 +179,7 @@ def _package(context: Context, good: Path, bad: Path) -> str:
         else "a misspelt name",
         next_command="name a newer good end: --good REV"
         if later
-        else "./noxw -s benchmarks -- --dry-run lists them",
+        else f"{shlex.join(('./noxw', '-s', 'benchmarks', '--', *context.target.option, '--dry-run'))} lists them",
     )
 
 
@@ -280,7 +292,7 @@ def _verified(state: Search, outcome: Outcome, least_work: float) -> Verified | 
     before, culprit = (state.builds.at(each).binary for each in (_before(state, places[0]), places[-1]))
     if before is None or culprit is None or outcome.change is None:
         return None
-    tolerance = tolerance_of(state.metric, outcome.change.before, least_work)
+    tolerance = tolerance_of(state.metric, outcome.change.before, least_work) if state.metric.repeats else 0.0
     return verify(state.gauge, state.metric, before, culprit, tolerance)
 
 

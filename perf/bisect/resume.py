@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ def keep(context: Context, wanted: Wanted, good: str, bad: str) -> None:
     plan = {
         **asdict(replace(wanted, good=good, bad=bad)),
         "target": context.target.name,
+        "option": context.target.option,
         "bench": context.options.bench,
         "seed": context.options.seed,
     }
@@ -50,14 +52,25 @@ def earlier(context: Context) -> tuple[Context, Wanted, Path]:
     """
     asked = context.options.resume
     assert asked is not None
+    others: list[str] = []
     for room in rooms(context.places, asked, ROOM):
         plan = _read(room / PLAN)
-        if plan is None or (asked == LATEST and plan["target"] != context.target.name):
+        if plan is None:
+            continue
+        option = plan.pop("option")
+        if asked == LATEST and plan["target"] != context.target.name:
+            others.append(shlex.join(option))
             continue
         options = replace(context.options, bench=plan.pop("bench"), seed=plan.pop("seed"))
         del plan["target"]
         metric = Metric(plan["metric"]) if plan["metric"] else None
         return replace(context, options=options), Wanted(**{**plan, "metric": metric}), room
+    if others:
+        raise UsageError(
+            f"there is no search of {context.target.name} to go on with",
+            cause="the searches that are kept are of other targets",
+            next_command=f"./noxw --run python -m perf bisect {others[0]} --resume latest",
+        )
     raise UsageError(
         f"there is no search to go on with{'' if asked == LATEST else f': {asked}'}",
         cause="its directory under .perf/runs was removed, or it had measured nothing yet",
@@ -70,4 +83,8 @@ def _read(path: Path) -> dict[str, Any] | None:
         plan = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    return plan if isinstance(plan, dict) and {"bench", "seed", "target", "metric"} <= plan.keys() else None
+    return (
+        plan
+        if isinstance(plan, dict) and {"bench", "seed", "target", "option", "metric"} <= plan.keys()
+        else None
+    )

@@ -28,14 +28,18 @@ def scan(search: Search, least_work: float) -> tuple[Outcome, tuple[Step, ...]]:
 
 
 def steps(line: Line, levels: dict[int, float], search: Search, least_work: float) -> tuple[Step, ...]:
-    """Where the level of a place is not that of the nearest measured one before it."""
+    """Where the level of a place is not that of the nearest measured one before it.
+
+    A merge takes over what its parents have: it is a step where it is like none of them.
+    """
     found = []
     for place in range(1, line.size + 1):
         before = _below(search, place)
         if place not in levels or before not in levels:
             continue
         old, new = levels[before], levels[place]
-        if abs(new - old) > tolerance_of(search.metric, old, least_work):
+        merged = [levels[each] for each in _parents(search, place) if each in levels]
+        if all(abs(new - each) > tolerance_of(search.metric, each, least_work) for each in (old, *merged)):
             between = tuple(each for each in range(before + 1, place + 1))
             found.append(Step(between if not line.parents else (place,), counted_change(old, new)))
     return tuple(found)
@@ -52,11 +56,20 @@ def _levels(search: Search) -> dict[int, float]:
 
 def _below(search: Search, place: int) -> int:
     """The nearest place before this that was measured: along the line, else by first parents."""
-    while place != GOOD:
+    return _measured(search, search.line.before(place))
+
+
+def _parents(search: Search, place: int) -> list[int]:
+    """The nearest measured places before this by the other parents of a merge."""
+    others = search.line.parents[place][1:] if search.line.parents else ()
+    return [_measured(search, each) for each in others]
+
+
+def _measured(search: Search, place: int) -> int:
+    """This place, else the nearest one before it that was measured."""
+    while place != GOOD and search.same_as.get(place, -1) not in search.values:
         place = search.line.before(place)
-        if search.same_as.get(place, -1) in search.values:
-            return place
-    return GOOD
+    return place
 
 
 def _whole(search: Search) -> Change | None:

@@ -165,7 +165,7 @@ def search_counted(search: Search, least_work: float) -> Outcome:
         found = answer(line, chances, search.measurable)
         if found.chance >= 1.0 - 1e-9:
             _tell_of_steps(search, ends, values, found)
-            return Outcome(Ending.FOUND, found, chances, change)
+            return Outcome(Ending.FOUND, found, chances, _own_change(line, ends, values, found))
         if search.out_of_time or not left.any():
             return Outcome(Ending.UNDECIDED, found, chances, change)
         place = _middle(line, chances, search.measurable)
@@ -188,6 +188,15 @@ def tolerance_of(metric: Metric, good: float, least_work: float) -> float:
 def _middle(line: Line, chances: NDArray[np.float64], measurable: NDArray[np.bool_]) -> int:
     bad = line.chance_bad(chances)
     return int(np.argmax(np.where(measurable, bad * (1.0 - bad), -1.0)))
+
+
+def _own_change(line: Line, ends: Ends, values: Mapping[int, float], found: Answer) -> Change:
+    """From the nearest counted place before the culprit to it: the ends may differ by what others did, too."""
+    levels = {**values, GOOD: ends.good, line.bad: ends.bad}
+    before = line.before(found.places[0])
+    while before not in levels:
+        before = line.before(before)
+    return counted_change(levels[before], levels.get(found.places[-1], ends.bad))
 
 
 def _tell_of_steps(search: Search, ends: Ends, values: Mapping[int, float], found: Answer) -> None:

@@ -34,7 +34,7 @@ def note(
     if not functions:
         said.append("no function of the target grew beyond what this profile can tell")
     elif not any(each.touched_by for each in functions):
-        said.append("no commit in between touched any of these functions")
+        said.append("no commit in between changed a line of these functions; perhaps what they use")
     if requirements_changed and any(not each.position for each in functions):
         said.append("go.mod changed in between: code of other modules may be another version")
     if every is not None:

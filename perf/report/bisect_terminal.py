@@ -27,7 +27,7 @@ from perf.report.bisect_figures import (
     value,
 )
 from perf.report.escape import one_line, shorten
-from perf.report.layout import fitted, indented
+from perf.report.layout import fitted, indented, whole
 from perf.report.regression_terminal import FUNCTIONS_SHOWN, blamed
 from perf.report.tables import Column, Kind, table
 from perf.report.words import count, took
@@ -57,11 +57,11 @@ def _lines(result: BisectResult, width: int) -> Iterator[RenderableType]:
     if result.resume:
         yield Text()
         yield indented("to go on:", "yellow")
-        yield indented(result.resume, depth=_DEEPER, longest=None)
+        yield whole(result.resume, depth=_DEEPER)
     if result.again:
         yield Text()
         yield indented("to search again:", "dim")
-        yield indented(result.again, depth=_DEEPER, longest=None)
+        yield whole(result.again, depth=_DEEPER)
 
 
 # -- answers ------------------------------------------------------------------------------------------------------
@@ -73,6 +73,8 @@ def _found(result: BisectResult, width: int) -> Iterator[RenderableType]:
         (one,) = places
         yield _head(f"Culprit ✅ {one.commit.sha[:SHORT]} {subject(one.commit)}", "bold")
         yield indented(_who(one))
+        if len(one.commit.parents) > 1 and not result.all_parents:
+            yield indented("a merge: --all-parents searches what it brought in, too")
     else:
         skipped = sum(each.state is State.SKIPPED for each in places)
         why = f"{skipped:,} of them cannot be measured" if skipped else "no measurement tells them apart"
@@ -131,6 +133,10 @@ def _no_shift(result: BisectResult, width: int) -> Iterator[RenderableType]:
     if other_way(result):
         option = "without --improvement" if result.improvement else "with --improvement"
         yield indented(f"it moved the other way; to find that commit, search {option}")
+    else:
+        yield indented(
+            "commits between may still have changed it and changed it back: --scan shows every step"
+        )
     if change is not None:
         yield indented(f"from the good end to the bad end: {_figures(result.metric, change)}")
 
@@ -158,6 +164,7 @@ def _undecided(result: BisectResult, width: int) -> Iterator[RenderableType]:
         yield indented(f"and {count(len(left), 'commit')} more, {chance(others)} together", "dim")
     if result.change is not None:
         yield indented(f"if it is the likeliest: {_figures(result.metric, result.change)}")
+    yield indented("where commits changed it and changed it back, no one step fits: --scan shows every step")
 
 
 _ANSWERS: Final[dict[Ending, Callable[[BisectResult, int], Iterator[RenderableType]]]] = {

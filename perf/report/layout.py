@@ -48,6 +48,11 @@ def indented(text: str, style: str = "", *, depth: int = INDENT, longest: int | 
     return Padding(Text(line if longest is None else shorten(line, longest), style), (0, 0, 0, depth))
 
 
+def whole(command: str, *, depth: int) -> RenderableType:
+    """A command in one line, however long, to be copied: for Console.print with crop=False."""
+    return Text(f"{' ' * depth}{one_line(command)}", no_wrap=True, overflow="ignore")
+
+
 def fitted(groups: Sequence[tuple[str, Table]], width: int) -> RenderableType:
     """Tables of the same columns under their titles ("" for none), aligned with one another within `width` cells."""
     columns = groups[0][1].columns

@@ -12,7 +12,7 @@ from rich.text import Text
 from perf.model import Blame, Comparison, Culprit, RegressionResult, Verdict
 from perf.report.escape import one_line, shorten
 from perf.report.figures import quantity
-from perf.report.layout import INDENT, fitted, indented
+from perf.report.layout import INDENT, fitted, indented, whole
 from perf.report.regression_figures import (
     NEEDS,
     NOTE_OF_UNKNOWN,
@@ -88,7 +88,7 @@ def to_go_on(result: RegressionResult) -> Iterator[RenderableType]:
     """The command that measures what is left."""
     if result.resume:
         yield indented("the time ended before all was decided; to go on:", "yellow")
-        yield _command(result.resume)
+        yield whole(result.resume, depth=_DEEPER)
 
 
 def _sides(result: RegressionResult) -> str:
@@ -168,7 +168,7 @@ def blamed(blame: Blame, width: int) -> Iterator[RenderableType]:
         yield indented(blame.note, "dim", depth=_DEEPER)
     if blame.command:
         yield indented("more:", "dim", depth=_DEEPER)
-        yield _command(blame.command)
+        yield whole(blame.command, depth=_DEEPER)
 
 
 def _culprit(culprit: Culprit) -> Iterator[RenderableType]:
@@ -178,12 +178,7 @@ def _culprit(culprit: Culprit) -> Iterator[RenderableType]:
         yield indented(commit(touch), depth=_DEEPER)
     yield indented(one_line(culprit.summary), "dim", depth=_DEEPER)
     if culprit.command:
-        yield _command(culprit.command)
-
-
-def _command(command: str) -> RenderableType:
-    """Whole, however long: a command with its middle cut out is none."""
-    return indented(command, depth=_DEEPER, longest=None)
+        yield whole(culprit.command, depth=_DEEPER)
 
 
 def _names(names: Sequence[str]) -> str:

@@ -23,8 +23,9 @@ _SHOWN: Final = "{{.Dir}}|{{len .EmbedPatterns}}{{len .TestEmbedPatterns}}{{len 
 class Inputs:
     """Where the source of a test binary lies; paths are relative to the repository's root, "." for itself.
 
-    `above` are the `directories` and all that they lie in, `embedding` those whose packages embed files, `tests` those
-    whose *_test.go are compiled. `vendors`: a directory of that name, wherever it lies, may hide another.
+    `above` are the `directories`, all that they lie in and all that links in them lead to, `embedding` those whose
+    packages embed files, `tests` those whose *_test.go are compiled. `vendors`: a directory of that name, wherever it
+    lies, may hide another.
     """
 
     directories: frozenset[str]
@@ -81,10 +82,11 @@ def inputs_of(
             directories[name] = directories.get(name, False) or embeds != "000"
     own = frozenset(_inside(package.directory, root)) if own_tests else frozenset[str]()
     embedding = frozenset(name for name, embeds in directories.items() if embeds)
-    above = frozenset(
+    above = {
         str(each) for name in directories for each in (PurePosixPath(name), *PurePosixPath(name).parents)
-    )
-    return Inputs(frozenset(directories), above, embedding, own, vendors)
+    }
+    led = {each for name in directories for each in _led_to(root / name, root.resolve())}
+    return Inputs(frozenset(directories), frozenset(above | led), embedding, own, vendors)
 
 
 def _inside(directory: Path, root: Path) -> Iterable[str]:
@@ -95,5 +97,14 @@ def _inside(directory: Path, root: Path) -> Iterable[str]:
     resolved = root.resolve()
     if not directory.is_dir():
         return
-    led = {directory.resolve(), *(each.resolve().parent for each in directory.iterdir() if each.is_symlink())}
-    yield from (each.relative_to(resolved).as_posix() for each in led if each.is_relative_to(resolved))
+    if (own := directory.resolve()).is_relative_to(resolved):
+        yield own.relative_to(resolved).as_posix()
+    yield from (PurePosixPath(each).parent.as_posix() for each in _led_to(directory, resolved))
+
+
+def _led_to(directory: Path, root: Path) -> Iterable[str]:
+    """The files, relative to `root`, that links in the directory lead to, whatever they are called."""
+    links = (
+        (each.resolve() for each in directory.iterdir() if each.is_symlink()) if directory.is_dir() else ()
+    )
+    yield from (each.relative_to(root).as_posix() for each in links if each.is_relative_to(root))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -43,10 +44,18 @@ def between(checkout: Checkout, good: str, bad: str, *, all_parents: bool) -> tu
         if not repo.is_ancestor(repo.commit(good), repo.commit(bad)):
             if is_shallow(checkout):
                 raise too_shallow(checkout, f"{good[:12]} and {bad[:12]} do not meet in it")
+            what = f"{good[:12]} is not an ancestor of {bad[:12]}"
+            if repo.is_ancestor(repo.commit(bad), repo.commit(good)):
+                raise UsageError(
+                    what,
+                    cause="the two ends are swapped: the good end is the older one",
+                    next_command=f"--good {bad[:12]} --bad {good[:12]}; where it got faster, with --improvement",
+                )
+            merge_base = shlex.join(("git", "-C", str(checkout.root), "merge-base", good[:12], bad[:12]))
             raise UsageError(
-                f"{good[:12]} is not an ancestor of {bad[:12]}",
-                cause="the two ends are swapped, or lie on different branches",
-                next_command=f"git merge-base {good[:12]} {bad[:12]} names a commit that both have: give it as --good",
+                what,
+                cause="they lie on different branches",
+                next_command=f"{merge_base} names a commit that both have: give it as --good",
             )
         how = ["--topo-order"] if all_parents else ["--topo-order", "--first-parent"]
         shown = [f"--format={'%x00'.join(_FIELDS)}", "--no-color", "--no-show-signature"]

@@ -10,7 +10,7 @@ import pytest
 from perf.bisect import builds as module
 from perf.bisect.builds import Builds, Built
 from perf.context import Options
-from perf.errors import Interrupted, Lacking, RunFailed
+from perf.errors import Interrupted, Lacking, Undecided
 from tests.bisect.histories import (
     BASE,
     BENCHMARK,
@@ -133,7 +133,7 @@ def test_an_end_that_does_not_build_is_told_in_the_compilers_words(
 ) -> None:
     root = history(git_repository, BASE, {"a/a.go": CODE + "\nvar x int = y\n"})
     with builds_of(context_for(root)) as builds:
-        with pytest.raises(RunFailed, match=r"the bad end cannot be measured: .*undefined: y"):
+        with pytest.raises(Undecided, match=r"the bad end cannot be measured: .*undefined: y"):
             builds.ends()
 
 
@@ -244,7 +244,7 @@ def test_a_package_that_is_missing_on_the_way_says_where_its_benchmark_is(
         assert digests(builds) == ["a", "-", "b"]
         assert builds.at(1).reason == "./a is missing, but 'Fill' chooses benchmarks of ./b there"
     with pytest.raises(
-        RunFailed, match=r"\./b is missing at the good end, but 'Fill' chooses benchmarks of \./a"
+        Undecided, match=r"\./b is missing at the good end, but 'Fill' chooses benchmarks of \./a"
     ):
         with builds_of(context, "./b"):
             pass

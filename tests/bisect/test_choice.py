@@ -53,7 +53,7 @@ def test_both_ends_are_measured_first() -> None:
 def test_only_the_ends_are_measured_in_turns_while_there_may_be_no_step_at_all() -> None:
     counts = Counter({0: 2, 4: 2, 8: 2})
     for _ in range(10):
-        counts[following(LINE, EVEN, counts, none=0.2)] += 1
+        counts[following(LINE, EVEN, counts, none=0.3)] += 1
     assert counts == {0: 7, 4: 2, 8: 7}
 
 

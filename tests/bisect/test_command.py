@@ -140,6 +140,68 @@ def test_a_verified_culprit_is_measured_against_its_parent_again(context: Contex
     assert found.verified.verdict == "regression"
 
 
+def test_a_timed_culprit_is_verified_by_fresh_pairs(context: Context) -> None:
+    found = searched(context, metric=Metric.WALL, verify=True)
+    assert found.verified is not None
+    assert found.verified.rounds > 0
+
+
+@pytest.mark.parametrize("package", ["work", "./work/"])
+def test_a_package_may_be_named_without_its_dot(context: Context, package: str) -> None:
+    assert searched(context, package=package).culprits == (5,)
+
+
+def test_a_package_that_has_no_such_benchmark_is_refused_with_the_one_that_has(context: Context) -> None:
+    with pytest.raises(UsageError, match=r"no benchmark of \./nowhere at the good end") as caught:
+        searched(context, package="./nowhere")
+    assert "./work" in caught.value.cause
+
+
+def test_a_benchmark_that_build_tags_leave_out_is_told(
+    context_for: ContextFor, git_repository: Repository
+) -> None:
+    tagged = {**BEGIN, "work/work_test.go": f"//go:build bench\n\n{TEST}"}
+    context = context_for(git_repository(tagged, {"work/work.go": FAT}), options=Options(bench="Work"))
+    with pytest.raises(Undecided, match="no test file of it is compiled"):
+        searched(context, good="HEAD~1")
+    assert searched(context, good="HEAD~1", tags="bench").culprits == (1,)
+
+
+def test_an_edit_of_the_benchmark_in_the_range_is_told(
+    context_for: ContextFor, git_repository: Repository
+) -> None:
+    edited = {"work/work_test.go": TEST.replace("Work()\n\t}", "Work()\n\t\tWork()\n\t}")}
+    context = context_for(git_repository(BEGIN, edited, aside(1)), options=Options(bench="Work"))
+    found = searched(context, good="HEAD~2")
+    assert found.ending in (Ending.NO_SHIFT, Ending.SAME_BINARY)
+    assert any("the benchmark itself was edited" in note for note in found.notes)
+
+
+def test_what_a_link_leads_to_is_source_whatever_its_name(
+    context_for: ContextFor, git_repository: Repository
+) -> None:
+    repository = git_repository(
+        {name: text for name, text in BEGIN.items() if name != "work/work.go"} | {"src/w.go.txt": LEAN}
+    )
+    (repository / "work/work.go").symlink_to("../src/w.go.txt")
+    for name, text in ((None, ""), ("NOTES.md", "words"), ("src/w.go.txt", FAT), ("NOTES.md", "more")):
+        if name is not None:
+            (repository / name).write_text(text, "utf-8")
+        for words in (("add", "-A"), ("commit", "--quiet", "--message", f"then {name}")):
+            subprocess.run(["git", "-C", str(repository), *words], check=True)
+    context = context_for(repository, options=Options(bench="Work"))
+    assert searched(context, good="HEAD~3").culprits == (2,)
+
+
+def test_a_search_of_another_target_is_named_where_none_of_this_one_is_kept(context: Context) -> None:
+    searched(context)
+    options = replace(context.options, resume=resume.LATEST)
+    other = replace(context, options=options, target=replace(context.target, name="another"))
+    with pytest.raises(UsageError, match="no search of another to go on with") as caught:
+        resume.earlier(other)
+    assert "--resume latest" in caught.value.next_command
+
+
 def test_commits_that_do_not_build_are_told_with_the_compilers_words(context: Context) -> None:
     found = searched(context, bad="HEAD~3", scan=True)
     (skipped,) = (each for each in found.levels if each.state is State.SKIPPED)

@@ -9,6 +9,7 @@ import pytest
 
 from perf.bisect.line import Line
 from perf.bisect.model import Ending, Metric
+from perf.bisect.scan import scan
 from perf.bisect.search import Search, search_counted, search_timed, tolerance_of
 from perf.model import Problem, ProblemKind
 from perf.regression.process import Measurement
@@ -85,6 +86,13 @@ def test_a_level_that_is_neither_ends_is_told() -> None:
     assert "more than one commit changed it" in made.notes[0]
 
 
+def test_the_change_is_the_culprits_own_where_others_changed_it_too() -> None:
+    made = search(64, lambda place, _: 10.0 + (place >= 20) * 4.0 + (place >= 40) * 9.0)
+    change = search_counted(made, LEAST_WORK).change
+    assert change is not None
+    assert (change.before, change.after) == (14.0, 23.0)
+
+
 def test_an_end_that_fails_leaves_it_undecided() -> None:
     assert (
         counted(search(8, lambda place, _: "FAILED: no luck" if place == 8 else 1.0))[0] is Ending.UNDECIDED
@@ -96,6 +104,14 @@ def test_a_merged_branch_is_searched_inside() -> None:
     line = Line(6, ((), (0,), (1,), (1,), (3,), (4,), (2, 5)))
     made = search(6, lambda place, _: 11.0 if place in (4, 5, 6) else 10.0, line=line)
     assert counted(made) == (Ending.FOUND, (4,))
+
+
+def test_a_merge_that_takes_over_what_its_branch_did_is_no_step_of_a_scan() -> None:
+    line = Line(6, ((), (0,), (1,), (1,), (3,), (4,), (2, 5)))
+    made = search(6, lambda place, _: 11.0 if place in (4, 5, 6) else 10.0, line=line)
+    assert [each.places for each in scan(made, LEAST_WORK)[1]] == [(4,)]
+    own = search(6, lambda place, _: 12.0 if place == 6 else 11.0 if place in (4, 5) else 10.0, line=line)
+    assert [each.places for each in scan(own, LEAST_WORK)[1]] == [(4,), (6,)]
 
 
 def test_what_counts_of_the_same_program_may_differ_by() -> None:

@@ -13,7 +13,9 @@ from rich.console import Console, RenderableType
 def plain(shown: RenderableType, width: int) -> str:
     """What a terminal without colours shows."""
     file = io.StringIO()
-    Console(file=file, width=width, highlight=False, color_system=None, legacy_windows=False).print(shown)
+    Console(file=file, width=width, highlight=False, color_system=None, legacy_windows=False).print(
+        shown, crop=False
+    )
     return "".join(f"{line.rstrip()}\n" for line in file.getvalue().splitlines())
 
 

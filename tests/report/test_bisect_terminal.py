@@ -261,7 +261,15 @@ def test_merged_branches_are_spoken_of_where_they_were_searched() -> None:
 @pytest.mark.parametrize("width", [60, 80, 160])
 @pytest.mark.parametrize("name", SEARCHES)
 def test_no_line_is_wider_than_the_window(name: str, width: int) -> None:
-    assert max(map(cell_len, in_terminal(SEARCHES[name](), width).splitlines())) <= width
+    lines = in_terminal(SEARCHES[name](), width).splitlines()
+    assert max(cell_len(line) for line in lines if not line.startswith("    ./noxw ")) <= width
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_a_command_is_one_line_to_be_copied_however_narrow_the_window(name: str) -> None:
+    result = SEARCHES[name]()
+    lines = in_terminal(result, 40).splitlines()
+    assert all(f"    {command}" in lines for command in (result.again, result.resume) if command)
 
 
 def test_markup_in_a_subject_is_shown_and_control_characters_are_not_sent() -> None:
