@@ -34,7 +34,7 @@ _DRIFT_PRIOR: Final = np.array([0.85, 0.06, 0.05, 0.04])
 # Small ones are likelier: else few values that fell apart by accident would pass for a large one.
 _HEIGHTS: Final = 0.4 * 1.6 ** np.arange(7)
 _SPREADS: Final = _HEIGHTS / 4.0
-_HEIGHT_PRIOR: Final = _HEIGHTS**-0.4 / (_HEIGHTS**-0.4).sum()
+_HEIGHT_PRIOR: Final = _HEIGHTS**-0.5 / (_HEIGHTS**-0.5).sum()
 _NO_STEP: Final = 0.2
 _NOISES: Final = 10
 # Of the noise of one value: how far from what is foreseen it may lie, and from where on it tells nothing.

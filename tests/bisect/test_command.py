@@ -15,6 +15,7 @@ from perf.bisect.model import BisectResult, Ending, Metric, State
 from perf.bisect.resume import Wanted
 from perf.context import Context, Options
 from perf.errors import ExitCode, Undecided, UsageError
+from tests.bisect.histories import git
 from tests.conftest import ContextFor
 
 pytestmark = pytest.mark.go
@@ -180,15 +181,14 @@ def test_an_edit_of_the_benchmark_in_the_range_is_told(
 def test_what_a_link_leads_to_is_source_whatever_its_name(
     context_for: ContextFor, git_repository: Repository
 ) -> None:
-    repository = git_repository(
-        {name: text for name, text in BEGIN.items() if name != "work/work.go"} | {"src/w.go.txt": LEAN}
-    )
+    program = {**BEGIN, "src/w.go.txt": BEGIN["work/work.go"]}
+    del program["work/work.go"]
+    repository = git_repository(program)
     (repository / "work/work.go").symlink_to("../src/w.go.txt")
-    for name, text in ((None, ""), ("NOTES.md", "words"), ("src/w.go.txt", FAT), ("NOTES.md", "more")):
-        if name is not None:
-            (repository / name).write_text(text, "utf-8")
-        for words in (("add", "-A"), ("commit", "--quiet", "--message", f"then {name}")):
-            subprocess.run(["git", "-C", str(repository), *words], check=True)
+    for name, text in {"LINKED.md": "", "NOTES.md": "words", "src/w.go.txt": FAT, "MORE.md": "words"}.items():
+        (repository / name).write_text(text, "utf-8")
+        git(repository, "add", "--all")
+        git(repository, "commit", "-m", f"then {name}")
     context = context_for(repository, options=Options(bench="Work"))
     assert searched(context, good="HEAD~3").culprits == (2,)
 
